@@ -1,0 +1,74 @@
+"""Nats of a model on a whole split: `python -m pixelcnn.evaluate --weights FILE --dataset mnist-threshold --data-dir DIR`.
+
+Exact, one pass per picture, at temperature 1. With --region the nats of that half alone are summed, the other half being
+known. Prints one JSON line last.
+"""
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pixelcnn.data import DATASETS, SPLITS, Digits, load_digits
+from pixelcnn.models.base import AutoregressiveModel
+
+REGIONS = ("all", "top", "bottom", "left", "right")
+
+
+def hidden(region: str, height: int, width: int) -> Tensor:
+    """The unknown pixels of a region, bool (H, W)."""
+    unknown = torch.zeros(height, width, dtype=torch.bool)
+    rows = {"top": slice(None, height // 2), "bottom": slice(height // 2, None)}.get(region, slice(None))
+    columns = {"left": slice(None, width // 2), "right": slice(width // 2, None)}.get(region, slice(None))
+    unknown[rows, columns] = True
+    return unknown
+
+
+@torch.inference_mode()
+def mean_nats(
+    model: AutoregressiveModel, digits: Digits, index: np.ndarray | None = None, *, region: str = "all", batch: int = 200
+) -> float:
+    """Mean over pictures (all, or those of an index) of the nats of the region's pixels given the rest.
+
+    A re-sampled data set is drawn once, always the same way. Raises BadInput where the model cannot use what is known.
+    """
+    unknown = hidden(region, *digits.ink.shape[1:])
+    model.order(~unknown)
+    rng, total = np.random.default_rng(0), 0.0
+    index = np.arange(len(digits)) if index is None else index
+    for start in range(0, len(index), batch):
+        x = torch.from_numpy(digits.batch(index[start : start + batch], rng)).to(model.device)
+        total += model.nats(x)[:, unknown].double().sum().item()
+    return total / len(index)
+
+
+def main(argv: list[str] | None = None) -> None:
+    from pixelcnn.hub import load  # here, for training needs mean_nats alone
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--weights", required=True, help="an entry of weights/manifest.json or a .safetensors file")
+    parser.add_argument("--dataset", choices=DATASETS, required=True)
+    parser.add_argument("--data-dir", type=Path, default=None, help="folder with MNIST's files; without it, from the Hub")
+    parser.add_argument("--split", choices=SPLITS[1:], default="test")
+    parser.add_argument("--region", choices=REGIONS, default="all", help="what is unknown")
+    options = parser.parse_args(argv)
+    try:
+        model = load(options.weights)
+        digits = load_digits(options.dataset, options.data_dir, options.split)
+        if digits.levels != model.likelihood.levels:
+            raise ValueError(f"{model.name} has {model.likelihood.levels} levels, {options.dataset} {digits.levels}.")
+        nats = mean_nats(model, digits, region=options.region)
+    except (ValueError, OSError) as error:
+        raise SystemExit(str(error)) from None
+    pixels = int(hidden(options.region, *digits.ink.shape[1:]).sum())
+    answer = {"model": model.name, "weights": options.weights, "dataset": options.dataset, "split": options.split}
+    answer |= {"region": options.region, "images": len(digits), "nats": round(nats, 4)}
+    print(json.dumps(answer | {"bits_per_dim": round(nats / pixels / math.log(2), 5)}))
+
+
+if __name__ == "__main__":
+    main()

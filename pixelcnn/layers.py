@@ -1,0 +1,194 @@
+"""Layers that know two ways: all pixels at once, and one pixel at a time over a cache.
+
+A network is written once, as a function of features `h` and of `where` it runs:
+
+    Everywhere()              h is (B, H, W, C): training, evaluation, the definition of the model
+    Everywhere(cache, slots)  the same, and every layer leaves in the cache what later steps will read
+    Here(cache, slots, pixels)  h is (B, C): one pixel of each of B pictures, each at a place of its own
+
+Features are channels-last, so that whatever works on one pixel alone (`nn.Linear` as 1x1 convolution, ReLU, sums)
+is the same code in both ways; only layers that look at *other* pixels (`Spatial`) are written twice, side by side, and
+tests hold the two equal. Knows nothing of pictures, levels or sampling.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Taps = tuple[tuple[int, int], ...]  # (row, column) offsets of the pixels a layer reads, in raster order
+
+
+def mask_a(size: int) -> Taps:
+    """Offsets that mask A of 1601.06759 (Fig. 2) keeps in a size x size kernel: the pixels before the centre.
+
+    size 3:   x x x        size is odd; the weights that the mask would set to zero (.) are simply not stored.
+              x . .
+              . . .
+    """
+    half = size // 2
+    above = tuple((row, column) for row in range(-half, 0) for column in range(-half, half + 1))
+    return above + tuple((0, column) for column in range(-half, 0))
+
+
+def mask_b(size: int) -> Taps:
+    """Mask B: as mask A, and the centre too, for layers whose input at a pixel has not seen that pixel's own value."""
+    return (*mask_a(size), (0, 0))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the pixels of many pictures lie in one flat memory, with a margin of zeros above and to the left.
+
+    The right margin of a row is the left margin of the next, so taps that leave the picture read zeros.
+    """
+
+    height: int
+    width: int
+    margin: int
+
+    @property
+    def stride(self) -> int:
+        return self.width + self.margin
+
+    @property
+    def area(self) -> int:
+        return (self.height + self.margin + 1) * self.stride
+
+    def new(self, slots: int, channels: int, like: Tensor) -> Tensor:
+        """Zeros (slots * area, channels) with the dtype and device of `like`."""
+        return like.new_zeros(slots * self.area, channels)
+
+    def positions(self, slots: Tensor, pixels: Tensor) -> Tensor:
+        """Rows of the memory, (B,), of raster-numbered `pixels` (B,) in `slots` (B,)."""
+        row, column = pixels // self.width, pixels % self.width
+        return slots * self.area + (row + self.margin) * self.stride + column + self.margin
+
+    def fill(self, memory: Tensor, slots: Tensor, h: Tensor) -> None:
+        """Put features h (B, H, W, C) of whole pictures into their slots (B,)."""
+        top, left = self.margin, self.margin
+        view = memory.view(-1, self.height + self.margin + 1, self.stride, memory.shape[1])
+        view[slots, top : top + self.height, left:] = h.to(memory.dtype)
+
+    def offset(self, tap: tuple[int, int]) -> int:
+        return tap[0] * self.stride + tap[1]
+
+
+@dataclass
+class Cache:
+    """What the steps remember: for every spatial layer its memory. Allocated once, passed in, never global."""
+
+    grid: Grid
+    memory: dict[nn.Module, Tensor]
+
+
+@dataclass
+class Everywhere:
+    """All pixels at once. With a cache, each layer also leaves its part of slots (B,) there."""
+
+    cache: Cache | None = None
+    slots: Tensor | None = None
+
+    def run(self, layer: "Spatial", h: Tensor) -> Tensor:
+        if self.cache is not None:
+            layer.remember(h, self)
+        return layer.all_pixels(h)
+
+
+@dataclass
+class Here:
+    """One pixel, raster number pixels[i], of the picture in slots[i]; both (B,), no slot twice."""
+
+    cache: Cache
+    slots: Tensor
+    pixels: Tensor
+    _neighbours: dict[Taps, Tensor] = field(default_factory=dict)
+
+    def run(self, layer: "Spatial", h: Tensor | None) -> Tensor:
+        return layer.one_pixel(h, self)
+
+    @cached_property
+    def at(self) -> Tensor:
+        return self.cache.grid.positions(self.slots, self.pixels)
+
+    def neighbours(self, taps: Taps) -> Tensor:
+        """Rows of the memory, (B * taps,), that the taps read; worked out once a step, shared by all layers."""
+        if taps not in self._neighbours:
+            offsets = torch.tensor([self.cache.grid.offset(tap) for tap in taps], device=self.at.device)
+            self._neighbours[taps] = (self.at[:, None] + offsets).flatten()
+        return self._neighbours[taps]
+
+
+Where = Everywhere | Here
+
+
+class Spatial(nn.Module):
+    """A layer that reads other pixels than its own, and so is written in two ways that must agree."""
+
+    def forward(self, h: Tensor | None, where: Where) -> Tensor:
+        """Features in, features out: (B, H, W, C) everywhere, (B, C) here."""
+        return where.run(self, h)
+
+    def new_memory(self, grid: Grid, slots: int) -> Tensor:
+        """The memory that `one_pixel` will read, empty."""
+        raise NotImplementedError
+
+    def remember(self, h: Tensor, where: Everywhere) -> None:
+        """Leave in the cache what `one_pixel` would have left there after all pixels of h (B, H, W, C)."""
+        raise NotImplementedError
+
+    def all_pixels(self, h: Tensor) -> Tensor:
+        """The definition: (B, H, W, C) to (B, H, W, C')."""
+        raise NotImplementedError
+
+    def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
+        """One step: (B, C) to (B, C'); None where the pixel's own input is not known yet (mask A)."""
+        raise NotImplementedError
+
+
+class MaskedConv2d(Spatial):
+    """Convolution that reads, of each pixel's surroundings, the taps alone (1601.06759, section 3.4).
+
+    The weight holds one (fan_in, fan_out) matrix a tap: what a mask would multiply by zero does not exist, and a step
+    is one matrix product with the weight as it lies. All taps are in the pixel's row or above it.
+    """
+
+    def __init__(self, fan_in: int, fan_out: int, taps: Taps):
+        super().__init__()
+        self.taps = taps
+        self.fan_in = fan_in
+        self.rows = 1 - min(row for row, _ in taps)  # rows of the kernel, the pixel's own the last
+        self.half = max(abs(column) for _, column in taps)  # columns of the kernel on either side
+        bound = (len(taps) * fan_in) ** -0.5  # as nn.Conv2d, for the taps that there are
+        self.weight = nn.Parameter(torch.empty(len(taps), fan_in, fan_out).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(fan_out).uniform_(-bound, bound))
+        columns = 2 * self.half + 1
+        places = [(row + self.rows - 1) * columns + column + self.half for row, column in taps]
+        self.register_buffer("places", torch.tensor(places), persistent=False)
+
+    def new_memory(self, grid: Grid, slots: int) -> Tensor:
+        return grid.new(slots, self.fan_in, like=self.weight)
+
+    def remember(self, h: Tensor, where: Everywhere) -> None:
+        where.cache.grid.fill(where.cache.memory[self], where.slots, h)
+
+    def kernel(self) -> Tensor:
+        """The weight as `F.conv2d` wants it, (fan_out, fan_in, rows, columns), zeros where no tap is."""
+        columns = 2 * self.half + 1
+        empty = self.weight.new_zeros(self.rows * columns, *self.weight.shape[1:])
+        return empty.index_copy(0, self.places, self.weight).unflatten(0, (self.rows, columns)).permute(3, 2, 0, 1)
+
+    def all_pixels(self, h: Tensor) -> Tensor:
+        # Padding below is of no use but comes with padding above; cutting it off after is cheaper than padding before.
+        padding = (self.rows - 1, self.half)
+        out = F.conv2d(h.permute(0, 3, 1, 2), self.kernel(), self.bias, padding=padding)
+        return out[:, :, : h.shape[1]].permute(0, 2, 3, 1)
+
+    def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
+        memory = here.cache.memory[self]
+        if h is not None:
+            memory.index_copy_(0, here.at, h)
+        seen = memory.index_select(0, here.neighbours(self.taps)).view(len(here.at), -1)
+        return torch.addmm(self.bias, seen, self.weight.flatten(0, 1))

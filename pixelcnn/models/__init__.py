@@ -1,0 +1,23 @@
+"""The registry: a model's name, its class, its config. One model, one file, one paper."""
+
+from dataclasses import asdict
+
+from pixelcnn.models import pixelcnn
+from pixelcnn.models.base import AutoregressiveModel
+
+MODELS = {
+    "pixelcnn": (pixelcnn.PixelCNN, pixelcnn.Config),
+}
+
+
+def build(name: str, **config) -> AutoregressiveModel:
+    """A new model by its registry name; options left out take the config's defaults."""
+    if name not in MODELS:
+        raise ValueError(f"There is no model {name!r}; choose one of {', '.join(MODELS)}.")
+    model, options = MODELS[name]
+    return model(options(**config))
+
+
+def config_of(model: AutoregressiveModel) -> dict:
+    """The config as plain numbers, to be stored beside the weights."""
+    return asdict(model.config)

@@ -1,0 +1,79 @@
+"""The contract of every model: one network, run everywhere or here.
+
+A model is complete when it has `config`, `likelihood`, `input_layers` and `network`. All else (the cache, prefill, the
+step) follows, because the layers know both ways. Knows nothing of noise, seeds or people.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from pixelcnn.layers import Cache, Everywhere, Grid, Here, Spatial, Where
+from pixelcnn.orders import raster
+
+
+class AutoregressiveModel(nn.Module):
+    """p(x) as a product of p(pixel | pixels before it), pixels in raster order.
+
+    config: a frozen dataclass with at least height and width; with the model's registry name it rebuilds the model.
+    likelihood: what params mean, see likelihoods.py.
+    margin: how far the widest layer looks, in pixels.
+    input_layers: the spatial layers that read the picture itself; a drawn level is written to their memories.
+    """
+
+    name: str
+    entry: str = ""  # which weights these are, once loaded
+    config: object
+    likelihood: object
+    margin: int
+    input_layers: list[Spatial]
+
+    def network(self, picture: Tensor | None, where: Where) -> Tensor:
+        """Params from features of the picture: (B, H, W, C) to (B, H, W, P), or None to (B, P) for one pixel."""
+        raise NotImplementedError
+
+    def embed(self, levels: Tensor) -> Tensor:
+        """Levels (...) as features (..., 1) in 0..1."""
+        dtype = next(self.parameters()).dtype
+        return (levels.to(dtype) / (self.likelihood.levels - 1))[..., None]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """All pixels at once: levels x (B, H, W), long in 0..K-1, to params (B, H, W, P)."""
+        return self.network(self.embed(x), Everywhere())
+
+    def order(self, known: Tensor) -> Tensor:
+        """The unknown pixels in the order of filling, raster numbers (U,); known is bool (H, W).
+
+        Raises BadInput for a mask that the model cannot make use of.
+        """
+        return raster(known, self.name)
+
+    def nats(self, x: Tensor) -> Tensor:
+        """-ln p of every pixel of x (B, H, W), given those before it."""
+        return -self.likelihood.log_prob(self(x), x)
+
+    def new_cache(self, slots: int) -> Cache:
+        """Memory for so many pictures at once, on the model's device."""
+        grid = Grid(self.config.height, self.config.width, self.margin)
+        layers = [layer for layer in self.modules() if isinstance(layer, Spatial)]
+        return Cache(grid, {layer: layer.new_memory(grid, slots) for layer in layers})
+
+    def prefill(self, cache: Cache, slots: Tensor, x: Tensor) -> Tensor:
+        """Seat pictures x (B, H, W) in slots (B,), all pixels in one pass; returns params (B, H, W, P).
+
+        What lies under pixels that are still to be filled does not matter: every step overwrites its own.
+        """
+        return self.network(self.embed(x), Everywhere(cache, slots))
+
+    def step(self, cache: Cache, slots: Tensor, pixels: Tensor) -> Tensor:
+        """Params (B, P) of pixels (B,), raster numbers, in slots (B,); all pixels before each are in the cache."""
+        return self.network(None, Here(cache, slots, pixels))
+
+    def write(self, cache: Cache, slots: Tensor, pixels: Tensor, levels: Tensor) -> None:
+        """Tell the cache the levels (B,) that were drawn at pixels (B,)."""
+        at, features = cache.grid.positions(slots, pixels), self.embed(levels)
+        for layer in self.input_layers:
+            cache.memory[layer].index_copy_(0, at, features)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device

@@ -1,0 +1,183 @@
+"""The laws that hold for every registered model, on a tiny real instance in float64."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from conftest import random_images, tiny_model
+
+from pixelcnn import BadInput, Request
+from pixelcnn.sampler import prepare, specification, windowed
+
+
+def all_images(height: int, width: int) -> torch.Tensor:
+    return torch.tensor(list(itertools.product((0, 1), repeat=height * width))).view(-1, height, width)
+
+
+def accepted_masks(model, count: int = 64) -> list[torch.Tensor]:
+    """Masks (H, W) that the model takes: nothing known, every prefix in raster order, and random ones it accepts."""
+    size = (model.config.height, model.config.width)
+    pixels = size[0] * size[1]
+    masks = [(torch.arange(pixels) < prefix).view(size) for prefix in range(pixels)]
+    rng = torch.Generator().manual_seed(1)
+    for _ in range(count):
+        mask = torch.rand(size, generator=rng) < 0.5
+        try:
+            model.order(mask)
+        except BadInput:
+            continue
+        masks.append(mask)
+    return masks
+
+
+@torch.inference_mode()
+def test_probabilities_of_all_pictures_sum_to_one(name):
+    model = tiny_model(name)
+    total = torch.exp(-model.nats(all_images(3, 3)).flatten(1).sum(1)).sum().item()
+    assert total == pytest.approx(1, abs=1e-9)
+
+
+@torch.inference_mode()
+def test_with_known_pixels_the_completions_sum_to_one(name):
+    model = tiny_model(name)
+    images, given = all_images(3, 3), random_images(model, 1)[0]
+    for known in accepted_masks(model):
+        completions = images[(images == given)[:, known].all(1)]
+        total = torch.exp(-model.nats(completions)[:, ~known].sum(1)).sum().item()
+        assert total == pytest.approx(1, abs=1e-9), known
+
+
+@torch.inference_mode()
+def test_a_pixel_ignores_itself_and_the_future_and_sees_its_neighbours(name):
+    model = tiny_model(name, 5, 6)
+    x = random_images(model, 1)
+    before = model(x).flatten(1, 2)[0]  # (H * W, P)
+    for pixel in range(30):
+        other = x.clone()
+        other.view(-1)[pixel] = 1 - other.view(-1)[pixel]
+        moved = (model(other).flatten(1, 2)[0] - before).abs().amax(1) > 1e-12
+        assert not moved[: pixel + 1].any(), f"pixels up to {pixel} see pixel {pixel}"
+        row, column = divmod(pixel, 6)
+        right, below = pixel + 1, pixel + 6
+        assert column == 5 or moved[right], f"the pixel to the right does not see pixel {pixel}"
+        assert row == 4 or moved[below], f"the pixel below does not see pixel {pixel}"
+
+
+@torch.inference_mode()
+def test_one_pixel_steps_equal_the_full_pass(name):
+    """Three slots, each at another pixel of another picture, in another order of slots each time."""
+    model = tiny_model(name, 5, 6)
+    x, slots = random_images(model, 3), torch.arange(3)
+    full = model(x).flatten(1, 2)
+    starts = torch.tensor([0, 7, 13])
+    seated = torch.where(torch.arange(30) < starts[:, None], x.flatten(1), 0).view_as(x)
+    cache = model.new_cache(5)
+    seats = torch.tensor([4, 0, 2])
+    prefilled = model.prefill(cache, seats, seated).flatten(1, 2)
+    for slot, start in enumerate(starts):
+        torch.testing.assert_close(prefilled[slot, : start + 1], full[slot, : start + 1], atol=1e-12, rtol=0)
+    for turn in range(30):
+        going = slots[starts + turn < 30].roll(turn)
+        pixels = starts[going] + turn
+        params = model.step(cache, seats[going], pixels)
+        torch.testing.assert_close(params, full[going, pixels], atol=1e-12, rtol=0)
+        model.write(cache, seats[going], pixels, x.flatten(1)[going, pixels])
+
+
+@torch.inference_mode()
+def test_several_pixels_of_a_picture_step_together_where_the_levels_before_them_are_written(name):
+    model = tiny_model(name, 5, 6)
+    x = random_images(model, 2)
+    cache, slots = model.new_cache(2), torch.arange(2)
+    model.prefill(cache, slots, x)
+    every = torch.arange(30).repeat(2)
+    params = model.step(cache, slots.repeat_interleave(30), every).view(2, 30, -1)
+    torch.testing.assert_close(params, model(x).flatten(1, 2), atol=1e-12, rtol=0)
+
+
+def top(height: int, width: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """A drawing of scattered ink and a mask with so many rows known."""
+    drawing = np.random.default_rng(3).integers(0, 256, (height, width))
+    known = np.zeros((height, width), int)
+    known[:rows] = 1
+    return drawing, known
+
+
+@pytest.mark.parametrize("rows", [0, 2, 4])
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_slow_and_fast_draw_the_same_picture_from_the_same_noise(name, rows, temperature):
+    model = tiny_model(name, 5, 6)
+    request = Request(*top(5, 6, rows), samples=3, temperature=temperature, seed=11)
+    *_, slow = specification(prepare(model, request))
+    for window in (1, 2, 7, 30, 64):
+        *_, fast = windowed(prepare(model, request), window)
+        assert (slow.images == fast.images).all()
+        np.testing.assert_allclose(slow.probabilities, fast.probabilities, atol=1e-12)
+        np.testing.assert_allclose(slow.nats, fast.nats, atol=1e-10)
+        np.testing.assert_allclose(slow.known_probabilities, fast.known_probabilities, atol=1e-12)
+        assert fast.steps <= slow.steps
+
+
+def test_a_sample_is_the_same_alone_and_in_any_batch(name):
+    model = tiny_model(name, 5, 6)
+    drawing, known = top(5, 6, 1)
+    crowd = None
+    for samples in (64, 16, 2, 1):
+        *_, trace = windowed(prepare(model, Request(drawing, known, samples=samples, seed=5)))
+        crowd = trace if crowd is None else crowd
+        assert (trace.images == crowd.images[:samples]).all()
+        np.testing.assert_allclose(trace.nats, crowd.nats[:samples], atol=1e-10)
+
+
+def test_known_pixels_never_change_and_values_under_unknown_ones_are_ignored(name):
+    model = tiny_model(name, 5, 6)
+    drawing, known = top(5, 6, 2)
+    scribbled = np.where(known == 1, drawing, 255 - drawing)
+    *_, trace = windowed(prepare(model, Request(drawing, known, samples=4)))
+    *_, other = windowed(prepare(model, Request(scribbled, known, samples=4)))
+    assert (trace.images[:, known == 1] == (drawing >= 128)[known == 1]).all()
+    assert (trace.images == other.images).all()
+
+
+@torch.inference_mode()
+def test_nats_and_probabilities_are_those_of_the_full_pass(name):
+    model = tiny_model(name, 5, 6)
+    *_, trace = windowed(prepare(model, Request(*top(5, 6, 2), samples=3)))
+    nats = model.nats(torch.from_numpy(trace.images)).flatten(1)
+    np.testing.assert_allclose(trace.nats, nats[:, 12:].sum(1), atol=1e-10)
+    np.testing.assert_allclose(trace.probabilities, torch.exp(-nats[:, 12:]), atol=1e-12)
+    np.testing.assert_allclose(trace.known_probabilities, torch.exp(-nats[0, :12]), atol=1e-12)
+
+
+def test_drawing_follows_the_probabilities(name):
+    """2 x 2 pictures, 16 of them: frequencies over 6 400 samples against exact probabilities, by chi-square."""
+    model = tiny_model(name, 2, 2)
+    counts = np.zeros(16)
+    for seed in range(100):
+        *_, trace = windowed(prepare(model, Request(samples=64, seed=seed)))
+        np.add.at(counts, trace.x @ [8, 4, 2, 1], 1)
+    with torch.inference_mode():
+        expected = 6400 * torch.exp(-model.nats(all_images(2, 2)).flatten(1).sum(1)).numpy()
+    chi_square = ((counts - expected) ** 2 / expected).sum()
+    assert chi_square < 37.7, "15 degrees of freedom: this happens once in a thousand, and the seeds are fixed"
+
+
+def test_every_parameter_gets_a_gradient(name):
+    model = tiny_model(name, 5, 6).train()
+    model.nats(random_images(model, 4)).sum().backward()
+    for label, parameter in model.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().max() > 0, label
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@torch.inference_mode()
+def test_cuda_matches_the_cpu(name):
+    model = tiny_model(name, 5, 6)
+    x = random_images(model, 4)
+    on_cpu = model(x)
+    torch.testing.assert_close(model.cuda()(x.cuda()).cpu(), on_cpu, atol=1e-10, rtol=0)
+    *_, trace = windowed(prepare(model, Request(samples=4)))
+    *_, same = windowed(prepare(model.cpu(), Request(samples=4)))
+    assert (trace.images == same.images).all()

@@ -1,0 +1,99 @@
+"""Bad input gets one sentence: what was given, what was expected, what to do."""
+
+import math
+
+import numpy as np
+import pytest
+from conftest import tiny_model
+
+from pixelcnn import BadInput, Request
+from pixelcnn.request import levels_of
+
+ROWS, COLUMNS = 5, 6
+EMPTY = np.zeros((ROWS, COLUMNS), int)
+TOP = np.repeat([1, 1, 0, 0, 0], COLUMNS).reshape(ROWS, COLUMNS)
+
+
+def refusal(**given) -> str:
+    fields = {"drawing": EMPTY, "known": TOP} | given
+    with pytest.raises(BadInput) as caught:
+        Request(**fields).check(tiny_model("pixelcnn", ROWS, COLUMNS))
+    sentence = str(caught.value)
+    assert sentence.endswith(".") and "\n" not in sentence and len(sentence) < 250
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("drawing", "says"),
+    [
+        (EMPTY[:2], "2 x 6"),
+        (EMPTY[0], "drawing is 6;"),
+        (3, "a single number"),
+        (np.zeros((5, 6, 3)), "5 x 6 x 3"),
+        ([[1, 2], [3]], "not a table of numbers"),
+        ("hello", "not a table of numbers"),
+        ({"a": 1}, "not a table of numbers"),
+        ([["x"] * 6] * 5, "not a table of numbers"),
+        ([[10**400] * 6] * 5, "not a table of numbers"),
+        (np.full((5, 6), math.nan), "NaN"),
+        (np.full((5, 6), math.inf), "infinity"),
+        (np.full((5, 6), 256), "from 256 to 256"),
+        (np.full((5, 6), -1), "from -1 to -1"),
+    ],
+)
+def test_a_drawing_that_is_no_drawing(drawing, says):
+    sentence = refusal(drawing=drawing)
+    assert says in sentence and "expected 5 rows of 6 numbers from 0 to 255" in sentence
+
+
+def test_a_mask_that_is_no_mask():
+    assert "between 0 and 1" in refusal(known=TOP * 0.5)
+    assert "from 0 to 2" in refusal(known=TOP * 2)
+    assert "2 x 6" in refusal(known=TOP[:2])
+
+
+def test_nothing_to_fill():
+    assert "nothing to fill" in refusal(known=np.ones_like(TOP))
+
+
+def test_a_known_pixel_after_an_unknown_one_is_refused_by_name_and_place():
+    known = TOP.copy()
+    known[3, 4] = 1
+    sentence = refusal(known=known)
+    assert "pixelcnn" in sentence and "known pixel (3, 4)" in sentence and "unknown pixel (2, 0)" in sentence
+
+
+@pytest.mark.parametrize("samples", [0, 65, -1, 2.0, "4", None, True, math.nan, 10**30])
+def test_samples(samples):
+    assert "whole number from 1 to 64" in refusal(samples=samples)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 0.5, "0", None, [1]])
+def test_seeds(seed):
+    assert "seed is" in refusal(seed=seed)
+
+
+@pytest.mark.parametrize("temperature", [0, -1, math.nan, math.inf, "1", None, True])
+def test_temperatures(temperature):
+    assert "above 0" in refusal(temperature=temperature)
+
+
+def test_digits():
+    assert "has no classes" in refusal(digit=3)
+    assert "from -1 to 9" in refusal(digit=10)
+
+
+def test_an_empty_picture_is_fine():
+    picture, order = Request().check(tiny_model("pixelcnn", ROWS, COLUMNS))
+    assert not picture.any() and len(order) == ROWS * COLUMNS
+
+
+def test_plain_lists_booleans_and_numpy_numbers_are_fine():
+    request = Request(EMPTY.tolist(), (TOP == 1).tolist(), np.int64(2), np.float32(0.5), np.int64(7))
+    assert len(request.check(tiny_model("pixelcnn", ROWS, COLUMNS))[1]) == 18
+
+
+def test_ink_becomes_levels_as_the_contract_says():
+    ink = np.array([[0, 127, 128, 255]])
+    assert levels_of(ink, 2).tolist() == [[0, 0, 1, 1]]
+    assert levels_of(ink, 256).tolist() == ink.tolist()

@@ -1,0 +1,214 @@
+"""Train a model: `python train.py MODEL --data DIR --dataset mnist-threshold --out weights/MODEL.safetensors`.
+
+Reads top to bottom: options, one step, evaluation, checkpoint, the loop. Batch order, shifts and dropout are functions
+of (seed, step) alone, so a run that is killed and started again with the same command goes on exactly where its last
+checkpoint was. Checkpoints are one safetensors file in --run (model, EMA, moments; the step in its metadata), replaced
+whole or not at all; metrics.jsonl and samples.png lie beside it.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import time
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from tqdm import tqdm
+
+from pixelcnn.canvas import contact_sheet
+from pixelcnn.data import DATASETS, Digits, load_digits
+from pixelcnn.evaluate import mean_nats
+from pixelcnn.hub import save_weights
+from pixelcnn.models import MODELS, build, config_of
+from pixelcnn.sampler import complete
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("model", choices=MODELS, help="the model's registry name")
+    parser.add_argument("--data", type=Path, default=None, help="folder with MNIST's files; without it, from the Hub")
+    parser.add_argument("--dataset", choices=DATASETS, default="mnist-threshold", help="how ink becomes levels")
+    parser.add_argument("--out", type=Path, required=True, help="where the weights (the EMA) go, a .safetensors file")
+    parser.add_argument(
+        "--run", type=Path, default=None, help="folder of the checkpoint and metrics; runs/NAME if not given"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--steps", type=int, default=24_000, help="batches in all")
+    parser.add_argument("--batch", type=int, default=32, help="pictures a batch")
+    parser.add_argument("--lr", type=float, default=2e-3, help="learning rate between warm-up and the linear descent to 0")
+    parser.add_argument("--descent", type=float, default=0.35, help="share of the steps over which it descends")
+    parser.add_argument("--decay", type=float, default=0.999, help="of the exponential moving average of the weights")
+    parser.add_argument("--shift", type=int, default=0, help="move each picture by up to so many pixels")
+    parser.add_argument("--seed", type=int, default=0, help="of initial weights, batch order and shifts")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 lets torch choose")
+    parser.add_argument("--every", type=int, default=1000, help="steps from checkpoint to checkpoint")
+    parser.add_argument("--config", default="", help='changes to the model, e.g. "channels=32,blocks=8"')
+    options = parser.parse_args(argv)
+    options.run = options.run or Path("runs") / options.out.stem
+    if options.device == "auto":
+        options.device = "cuda" if torch.cuda.is_available() else "cpu"
+    return options
+
+
+def config_from(text: str, model: str) -> dict:
+    """The text of --config as keyword arguments, checked against the model's fields."""
+    known = {field.name: field.type for field in fields(MODELS[model][1])}
+    pairs = dict(pair.split("=", 1) for pair in text.split(",") if "=" in pair)
+    for name in pairs:
+        if name not in known:
+            raise SystemExit(f"{model} has no option {name!r}; it has {', '.join(known)}.")
+    return {name: type(getattr(MODELS[model][1](), name))(value) for name, value in pairs.items()}
+
+
+def learning_rate(step: int, options: argparse.Namespace) -> float:
+    """Warm-up over 200 steps, then constant, then straight down to zero: the level part can be made longer later."""
+    left = (options.steps - step) / max(1, options.steps * options.descent)
+    return options.lr * min(1.0, (step + 1) / 200, left)
+
+
+def batch_at(step: int, digits: Digits, options: argparse.Namespace) -> torch.Tensor:
+    """Levels (B, H, W) of the batch of this step: an epoch is a permutation drawn from (seed, epoch)."""
+    per_epoch = len(digits) // options.batch
+    epoch, place = divmod(step, per_epoch)
+    order = np.random.default_rng([options.seed, epoch]).permutation(len(digits))
+    index = order[place * options.batch : (place + 1) * options.batch]
+    levels = digits.batch(index, np.random.default_rng([options.seed, epoch, place]), options.shift)
+    return torch.from_numpy(levels).to(options.device)
+
+
+class Trainer:
+    """Model, moving average and optimizer: what a checkpoint holds."""
+
+    def __init__(self, options: argparse.Namespace):
+        torch.manual_seed(options.seed)
+        self.options = options
+        self.model = build(options.model, **config_from(options.config, options.model)).to(options.device)
+        self.ema = build(options.model, **config_of(self.model)).to(options.device).eval()
+        self.ema.load_state_dict(self.model.state_dict())
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=1e-4, betas=(0.9, 0.99))
+        self.step = 0
+
+    def train_step(self, x: torch.Tensor) -> float:
+        """One batch (B, H, W): returns its nats per picture."""
+        torch.manual_seed(self.options.seed * 1_000_003 + self.step)  # dropout, where a model has it
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, self.options)
+        with torch.autocast(x.device.type, torch.bfloat16):
+            params = self.model(x)
+        nats = -self.model.likelihood.log_prob(params.float(), x).sum((1, 2)).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        nats.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 100.0)
+        self.optimizer.step()
+        self.step += 1
+        decay = min(self.options.decay, (1 + self.step) / (10 + self.step))
+        for slow, fast in zip(self.ema.parameters(), self.model.parameters(), strict=True):
+            slow.data.lerp_(fast.data, 1 - decay)
+        return nats.item()
+
+    def save(self) -> None:
+        """Replace the checkpoint, whole or not at all."""
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"ema.{name}": value for name, value in self.ema.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            moments = self.optimizer.state[parameter]
+            tensors |= {f"adam.{key}.{name}": moments[key] for key in ("exp_avg", "exp_avg_sq")}
+        facts = {"model": self.options.model, "config": config_of(self.model), "step": self.step}
+        path = self.options.run / "checkpoint.safetensors"
+        beside = path.with_suffix(".part")
+        tensors = {name: value.detach().contiguous() for name, value in tensors.items()}
+        save_file(tensors, beside, {"checkpoint": json.dumps(facts)})
+        os.replace(beside, path)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        path = self.options.run / "checkpoint.safetensors"
+        if not path.exists():
+            return
+        with safe_open(path, "pt", device=self.options.device) as file:
+            facts = json.loads(file.metadata()["checkpoint"])
+            if (facts["model"], facts["config"]) != (self.options.model, config_of(self.model)):
+                raise SystemExit(
+                    f"{path} is of {facts['model']} {facts['config']}; give the same --config or another --run."
+                )
+            parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        self.step = facts["step"]
+        self.model.load_state_dict(part_of(parts, "model."))
+        self.ema.load_state_dict(part_of(parts, "ema."))
+        for name, parameter in self.model.named_parameters():
+            self.optimizer.state[parameter] = {
+                "step": torch.tensor(float(self.step)),
+                "exp_avg": parts[f"adam.exp_avg.{name}"],
+                "exp_avg_sq": parts[f"adam.exp_avg_sq.{name}"],
+            }
+
+
+def part_of(tensors: dict, prefix: str) -> dict:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def log(options: argparse.Namespace, **facts) -> None:
+    with (options.run / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(facts) + "\n")
+
+
+def train(trainer: Trainer, digits: Digits, valid: Digits) -> None:
+    """The loop: steps, and at every checkpoint the nats of the moving average on 2 000 validation digits."""
+    options = trainer.options
+    some = np.random.default_rng(0).permutation(len(valid))[:2000]
+    progress = tqdm(total=options.steps, initial=trainer.step, unit="step", smoothing=0.05, mininterval=1.0)
+    recent, started = [], time.time()
+    while trainer.step < options.steps:
+        recent.append(trainer.train_step(batch_at(trainer.step, digits, options)))
+        progress.update()
+        if trainer.step % 20 == 0:
+            speed = (progress.format_dict["rate"] or 0) * options.batch
+            progress.set_postfix_str(f"{np.mean(recent[-200:]):.2f} nats, {speed:.0f} images/s")
+        if trainer.step % options.every == 0 or trainer.step == options.steps:
+            nats = mean_nats(trainer.ema, valid, some)
+            facts = {"step": trainer.step, "train_nats": round(float(np.mean(recent)), 3), "valid_nats": round(nats, 3)}
+            log(options, **facts, lr=learning_rate(trainer.step, options), seconds=round(time.time() - started, 1))
+            tqdm.write(json.dumps(facts))
+            trainer.save()
+            recent = []
+    progress.close()
+
+
+def main(argv: list[str] | None = None) -> None:
+    options = parse(argv)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    try:
+        digits = load_digits(options.dataset, options.data, "train")
+        valid = load_digits(options.dataset, options.data, "valid")
+    except (ValueError, OSError) as error:
+        raise SystemExit(str(error)) from None
+    options.run.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(options)
+    trainer.resume()
+    count = sum(parameter.numel() for parameter in trainer.model.parameters())
+    print(f"{options.model}: {count} parameters, {asdict(trainer.model.config)}, on {options.device}, {len(digits)} digits")
+    train(trainer, digits, valid)
+    nats = mean_nats(trainer.ema, valid)
+    print(f"{nats:.3f} nats on all {len(valid)} validation digits of {options.dataset}")
+    save_weights(trainer.ema, options.out, dataset=options.dataset, commit=commit())
+    trace = complete(trainer.ema, samples=64, seed=options.seed)
+    contact_sheet(trace.images, trace.levels).save(options.run / "samples.png")
+    print(f"wrote {options.out} and {options.run / 'samples.png'}")
+
+
+def commit() -> str:
+    """The commit that is checked out, or "" outside a repository."""
+    run = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
+    return run.stdout.strip() if run.returncode == 0 else ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Every word of the page, in one place."""
+
+TITLE = "PixelCNN"
+LEAD = "Draw the top of a digit. A neural network fills in the rest, one pixel at a time."
+COMPLETE = "Complete"
+STOP = "Stop"
+COUNT = "How many different completions"
+MORE = "More"
+MODEL = "Model"
+TEMPERATURE = "Temperature"
+TEMPERATURE_INFO = "1 is what the model learned; lower is bolder, higher is wilder"
+SEED = "Seed"
+DICE = "A new seed each time"
+ABOUT = "Running on {device}. Everything you draw stays between this page and its server, and is not kept."
+
+MODELS = {"pixelcnn": "PixelCNN, 2016: masked convolutions"}
+
+EASEL = {
+    "hint": "Draw the top of a digit here",
+    "below": "below this line the model draws",
+    "brush": "Brush",
+    "eraser": "Eraser",
+    "undo": "Undo",
+    "clear": "Clear",
+    "ink": "ink",
+    "canvas": "Drawing canvas. Arrow keys move, space draws, control z undoes.",
+    "cut": "Cut line: what is above it is kept",
+    "cut_at": "{row} rows are kept",
+}
+
+PLAYER = {
+    "pixel_of": "Pixel {pixel} of {total}",
+    "given": "this one, {colour}, had {percent} %",
+    "ink": "ink",
+    "paper": "paper",
+    "nats": "{nats} nats in all",
+    "seed": "seed",
+    "sample": "Completion {number}",
+    "finished": "The picture is complete.",
+    "pause": "Pause",
+    "play": "Play",
+    "replay": "Play again",
+    "step": "One pixel further",
+    "speed": "Speed",
+    "scrub": "Pixels shown",
+    "tiles": "Completions; choose one to see it large",
+}

@@ -1,6 +1,7 @@
 """The page: layout, wiring, launch. `python app.py --help` explains itself; no tensor is touched here."""
 
 import argparse
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -94,14 +95,17 @@ def build_page(shelf: Shelf) -> gr.Blocks:
     doors = Doors(shelf)
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as page:
         gr.HTML(f"<h1>{texts.TITLE}</h1><p>{texts.LEAD}</p>", elem_id="title")
-        with gr.Column(elem_id="instrument"):
-            easel = part("easel", width=28, height=28, levels=2, texts=texts.EASEL)
-            with gr.Row():
-                go = gr.Button(texts.COMPLETE, variant="primary", size="lg", elem_id="complete", scale=3)
-                stop = gr.Button(texts.STOP, size="lg", elem_id="stop", scale=1)
-            player = part("player", width=28, height=28, levels=2, texts=texts.PLAYER)
+        with gr.Row(elem_id="desk"):
+            with gr.Column(elem_id="hand"):
+                easel = part("easel", width=28, height=28, levels=2, texts=texts.EASEL)
+                with gr.Row():
+                    go = gr.Button(texts.COMPLETE, variant="primary", size="lg", elem_id="complete", scale=3)
+                    stop = gr.Button(texts.STOP, size="lg", elem_id="stop", scale=1)
+            with gr.Column(elem_id="eye"):
+                player = part("player", width=28, height=28, levels=2, texts=texts.PLAYER)
+        with gr.Column(elem_id="settings"):
             count = gr.Radio([1, 4, 9, 16], value=1, label=texts.COUNT, elem_id="count")
-            with gr.Accordion(texts.MORE, open=False):
+            with gr.Accordion(texts.MORE, open=False, elem_id="more"):
                 names = [(texts.MODELS.get(name, name), name) for name in shelf.names()]
                 entry = gr.Dropdown(names, value=shelf.default, label=texts.MODEL, elem_id="model")
                 temperature = gr.Slider(0.1, 3, value=1, step=0.05, label=texts.TEMPERATURE, info=texts.TEMPERATURE_INFO)
@@ -139,6 +143,12 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def port() -> int | None:
+    """The port that was asked for, which is then had or refused; None lets Gradio look for a free one."""
+    asked = os.environ.get("GRADIO_SERVER_PORT")
+    return int(asked) if asked else None
+
+
 def main(argv: list[str] | None = None) -> None:
     options = parse(argv)
     try:
@@ -146,6 +156,7 @@ def main(argv: list[str] | None = None) -> None:
         page.launch(
             theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),
             css_paths=[Path(__file__).parent / "web" / "page.css"],
+            server_port=port(),
             ssr_mode=False,
             run_history=False,
             footer_links=["api"],

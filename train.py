@@ -58,13 +58,15 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def config_from(text: str, model: str) -> dict:
-    """The text of --config as keyword arguments, checked against the model's fields."""
-    known = {field.name: field.type for field in fields(MODELS[model][1])}
-    pairs = dict(pair.split("=", 1) for pair in text.split(",") if "=" in pair)
-    for name in pairs:
+    """The text of --config as keyword arguments, checked against the model's fields, which are all whole numbers."""
+    known = [field.name for field in fields(MODELS[model][1])]
+    pairs = [pair.partition("=") for pair in text.split(",") if pair]
+    for name, _, value in pairs:
         if name not in known:
             raise SystemExit(f"{model} has no option {name!r}; it has {', '.join(known)}.")
-    return {name: type(getattr(MODELS[model][1](), name))(value) for name, value in pairs.items()}
+        if not value.isdecimal():
+            raise SystemExit(f"--config {name} is {value!r}; give a whole number.")
+    return {name: int(value) for name, _, value in pairs}
 
 
 def learning_rate(step: int, options: argparse.Namespace) -> float:

@@ -1,6 +1,11 @@
 """Tiny real models, real digits, and no way out to the network."""
 
 import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
@@ -45,3 +50,36 @@ def data() -> Path:
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The address of `python app.py`, started as people start it."""
+    port, log = free_port(), tmp_path_factory.mktemp("server") / "log"
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(log.parent / "gradio")}
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=DATA.parent.parent, env=environment, stdout=file, stderr=file
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(address, timeout=1).close()
+                break
+            except OSError:
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.1)
+        yield address
+        assert process.poll() is None, "the server died"
+        assert "Traceback" not in log.read_text(), log.read_text()
+        assert not list((log.parent / "gradio").rglob("*.*")), "files were left behind"
+    finally:
+        process.terminate()
+        process.wait()

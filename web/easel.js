@@ -121,9 +121,11 @@ canvas.addEventListener("pointermove", (event) => {
   paint();
 });
 for (const end of ["pointerup", "pointercancel"]) {
-  canvas.addEventListener(end, () => {
+  canvas.addEventListener(end, (event) => {
     if (!last) return;
+    if (end === "pointerup") stroke(event);
     last = null;
+    paint();
     publish();
   });
 }

@@ -25,9 +25,8 @@ const ready = () => (trace ? trace.ink[0].length : 0);
 const bytes = (hex) => Uint8Array.from(hex.match(/../g) || [], (pair) => parseInt(pair, 16));
 
 // Slider 0..99 is 1 to 2000 pixels a second, evenly in ratio; 100 is at once.
-function pixelsPerSecond() {
-  return speed.value >= 100 ? Infinity : Math.pow(2000, speed.value / 99);
-}
+const pixelsPerSecond = () => Math.pow(2000, speed.value / 99);
+const atOnce = () => speed.value >= 100;
 
 function receive(message) {
   if (!message || !message.drawn || message.run === stopped) return;
@@ -75,10 +74,10 @@ function run() {
 
 function tick(now) {
   frame = 0;
-  const elapsed = Math.min(0.1, (now - before) / 1000);
+  const elapsed = Math.min(0.1, Math.max(0, now - before) / 1000); // a frame's time can lie before the clock's
   before = now;
   if (!trace) return;
-  if (playing) position = Math.min(ready(), position + elapsed * pixelsPerSecond());
+  if (playing) position = Math.min(ready(), atOnce() ? ready() : position + elapsed * pixelsPerSecond());
   show();
   if (position >= trace.total && playing) finish();
   if (playing) frame = requestAnimationFrame(tick);

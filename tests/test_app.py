@@ -1,0 +1,122 @@
+"""The doors for programs, over real HTTP on loopback, and start-up."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+import app
+from pixelcnn import complete, load
+from pixelcnn.hub import Shelf
+
+ROOT = Path(__file__).parent.parent
+DRAWING = [[255 if 5 <= row < 14 and 13 <= column < 15 else 0 for column in range(28)] for row in range(28)]
+KNOWN = [[int(row < 14)] * 28 for row in range(28)]
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    return Client(server, verbose=False)
+
+
+def test_complete_answers_as_the_library_does(client):
+    answer = client.predict(DRAWING, KNOWN, "pixelcnn", 3, 0.8, 5, -1, api_name="/complete")
+    same = complete(load("pixelcnn"), DRAWING, KNOWN, samples=3, temperature=0.8, seed=5).answer()
+    assert answer["images"] == same["images"] and answer["order"] == same["order"]
+    np.testing.assert_allclose(answer["nats"], same["nats"], atol=1e-3)
+    assert list(answer) == list(same)
+
+
+def test_named_parameters_have_defaults(client):
+    answer = client.predict(drawing=DRAWING, known=KNOWN, api_name="/complete")
+    assert answer["model"] == "pixelcnn" and answer["seed"] == 0 and len(answer["images"]) == 1
+
+
+def test_stream_grows_to_the_same_answer_and_can_be_cancelled(client):
+    job = client.submit(DRAWING, KNOWN, samples=16, api_name="/stream")
+    answers = list(job)
+    assert [len(answer["order"]) for answer in answers] == sorted(len(answer["order"]) for answer in answers)
+    assert len(answers) >= 2 and len(answers[-1]["order"]) == 392
+    assert answers[-1] == client.predict(DRAWING, KNOWN, samples=16, api_name="/complete")
+    job = client.submit(None, [[0] * 28] * 28, samples=64, api_name="/stream")
+    while not job.outputs():
+        pass
+    assert job.cancel()
+    assert len(job.outputs()[-1]["order"]) < 784
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"drawing": DRAWING[:3]}, "drawing is 3 x 28; expected 28 rows of 28 numbers from 0 to 255"),
+        ({"drawing": [["x"] * 28] * 28}, "not a table of numbers"),
+        ({"drawing": [[300] * 28] * 28}, "from 300 to 300"),
+        ({"known": [[1] * 28] * 28}, "nothing to fill"),
+        ({"known": KNOWN[::-1]}, "pixelcnn fills from the top"),
+        ({"model": "../weights/pixelcnn"}, "choose one of pixelcnn"),
+        ({"samples": 65}, "whole number from 1 to 64"),
+        ({"temperature": -1.0}, "above 0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"digit": 3}, "has no classes"),
+    ],
+)
+def test_bad_input_gets_one_sentence(client, changes, says):
+    given = {"drawing": DRAWING, "known": KNOWN} | changes
+    for door in ("/complete", "/stream"):
+        with pytest.raises(AppError) as caught:
+            client.predict(**given, api_name=door)
+        assert says in str(caught.value) and "Traceback" not in str(caught.value)
+
+
+def test_an_error_of_the_page_is_a_gradio_error():
+    doors = app.Doors(Shelf(device="cpu"))
+    with pytest.raises(gr.Error, match="expected 784 pixels"):
+        next(doors.page({"ink": "00", "known": "1"}, "pixelcnn", 1, 1.0, 0, False))
+
+
+def test_messages_only_ever_grow_and_are_small():
+    doors, before = app.Doors(Shelf(device="cpu")), None
+    drawing = {"ink": "00" * 784, "known": "1" * 392 + "0" * 392}
+    for message, used in doors.page(drawing, "pixelcnn", 1, 1.0, 3, False):
+        assert used == 3
+        for part in ("drawn", "given"):
+            assert before is None or message[part][0].startswith(before[part][0])
+        before = message
+    assert len(before["drawn"][0]) == 2 * 392 and before["seed"] == 3
+    assert len(json.dumps(before)) < 40_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "says"),
+    [
+        (["--weights", "nothing"], {}, "choose one of pixelcnn"),
+        (["--weights", "/nowhere/x.safetensors"], {}, "There are no weights at /nowhere/x.safetensors"),
+        (["--device", "tpu"], {}, "invalid choice"),
+    ],
+)
+def test_what_cannot_start_is_one_sentence(arguments, environment, says):
+    run = subprocess.run(
+        [sys.executable, "app.py", *arguments], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True
+    )
+    assert run.returncode != 0 and says in run.stderr and "Traceback" not in run.stderr
+
+
+def test_a_port_in_use_is_one_sentence():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        environment = os.environ | {"GRADIO_SERVER_PORT": port}
+        run = subprocess.run(
+            [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        )
+    assert run.returncode != 0 and port in run.stderr and "Traceback" not in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1, run.stderr

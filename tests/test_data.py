@@ -1,0 +1,78 @@
+import io
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+from PIL import Image
+
+from pixelcnn.data import load_digits, read_idx, read_parquet, shifted
+
+
+def test_splits_of_the_sample(data):
+    sizes = {split: len(load_digits("mnist-threshold", data, split)) for split in ("train", "valid", "test")}
+    assert sizes == {"train": 100, "valid": 20, "test": 40}
+    static = load_digits("binarized-mnist", data, "test")
+    assert static.ink.shape == (40, 28, 28) and set(np.unique(static.ink)) == {0, 255}
+    assert static.labels.shape == (40,) and static.labels.max() <= 9
+
+
+def test_digits_stand_upright_in_the_middle(data):
+    """Rows and columns are not swapped, ink is ink: MNIST keeps a margin of four, and its ones are tall."""
+    digits = load_digits("mnist-threshold", data, "train")
+    assert digits.ink[:, :2].max() == 0 and digits.ink.mean() < 60
+    ones = digits.ink[digits.labels == 1] >= 128
+    assert ones.any(2).sum(1).mean() > 1.5 * ones.any(1).sum(1).mean()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "levels"), [("mnist-threshold", 2), ("mnist-gray", 256), ("mnist-resampled", 2), ("binarized-mnist", 2)]
+)
+def test_levels(data, dataset, levels):
+    digits = load_digits(dataset, data, "test")
+    batch = digits.batch(np.arange(10), np.random.default_rng(0))
+    assert batch.shape == (10, 28, 28) and batch.dtype == np.int64 and digits.levels == levels
+    assert batch.min() == 0 and (batch.max() == 1 if levels == 2 else batch.max() > 200)
+
+
+def test_threshold_is_at_128_and_resampling_follows_the_ink(data):
+    digits = load_digits("mnist-threshold", data, "test")
+    assert (digits.batch(np.arange(9), np.random.default_rng(0)) == (digits.ink[:9] >= 128)).all()
+    resampled = load_digits("mnist-resampled", data, "test")
+    draws = np.mean([resampled.batch(np.arange(5), np.random.default_rng(seed)) for seed in range(400)], 0)
+    assert np.abs(draws - resampled.ink[:5] / 255).max() < 0.12
+
+
+def test_shifted_moves_down_and_right():
+    ink = np.zeros((3, 5, 5), np.uint8)
+    ink[:, 2, 2] = 9
+    moved = shifted(ink, np.array([[0, 0], [1, 2], [-2, -1]]))
+    assert [tuple(np.argwhere(picture)[0]) for picture in moved] == [(2, 2), (3, 4), (0, 1)]
+    assert (shifted(ink, np.array([[3, 0]] * 3)) == 0).all()
+
+
+def test_parquet_as_the_hub_keeps_it(tmp_path):
+    ink = np.arange(2 * 28 * 28).reshape(2, 28, 28).astype(np.uint8)
+    images = []
+    for picture in ink:
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "PNG")
+        images.append({"bytes": file.getvalue(), "path": "x.png"})
+    table = pyarrow.table({"image": images, "label": [3, 7]})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    pictures, labels = read_parquet(tmp_path / "train.parquet")
+    assert (pictures == ink).all() and labels.tolist() == [3, 7]
+
+
+def test_what_is_missing_or_broken_is_named(data, tmp_path):
+    with pytest.raises(FileNotFoundError, match="put MNIST's IDX files there"):
+        load_digits("mnist-gray", tmp_path, "test")
+    with pytest.raises(FileNotFoundError, match=r"binarized_mnist\.npz is missing"):
+        load_digits("binarized-mnist", tmp_path, "test")
+    with pytest.raises(ValueError, match="choose one of binarized-mnist, mnist-threshold"):
+        load_digits("mnist", data, "test")
+    with pytest.raises(ValueError, match="choose one of train, valid, test"):
+        load_digits("mnist-gray", data, "all")
+    (tmp_path / "half").write_bytes(b"\0\0\x08\x01\0\0\0\x09abc")
+    with pytest.raises(ValueError, match="not a whole IDX file"):
+        read_idx(tmp_path / "half")

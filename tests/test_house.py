@@ -1,0 +1,110 @@
+"""The house itself: who imports whom, and whether what README and docs say is so."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pixelcnn.models import MODELS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+# Each floor may import from the floors above it in this list, never from its own or those below.
+FLOORS = [
+    ["pixelcnn.errors"],
+    ["pixelcnn.orders", "pixelcnn.likelihoods", "pixelcnn.canvas", "pixelcnn.data", "pixelcnn.layers"],
+    ["pixelcnn.models.base"],
+    [f"pixelcnn.models.{name}" for name in MODELS],
+    ["pixelcnn.models"],
+    ["pixelcnn.request", "pixelcnn.hub"],
+    ["pixelcnn.sampler", "pixelcnn.evaluate"],
+    ["pixelcnn"],
+    ["web", "web.texts", "web.part", "web.player"],
+    ["app", "train"],
+]
+
+
+def sources() -> list[Path]:
+    return [path for folder in ("pixelcnn", "web") for path in (ROOT / folder).rglob("*.py")] + [
+        ROOT / "app.py",
+        ROOT / "train.py",
+    ]
+
+
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> set[str]:
+    """Modules that a file imports, at the top or inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found
+
+
+def floor(name: str) -> int:
+    return next((level for level, names in enumerate(FLOORS) if name in names), -1)
+
+
+@pytest.mark.parametrize("path", sources(), ids=module)
+def test_imports_only_go_down(path):
+    own = floor(module(path))
+    assert own >= 0, f"{module(path)} has no floor yet: give it one in FLOORS"
+    for name in imports(path) - {"pixelcnn.models"} | (imports(path) & {"pixelcnn.models"}):
+        if name.split(".")[0] in ("pixelcnn", "web", "app", "train") and floor(name) >= 0 and name != "pixelcnn":
+            assert floor(name) < own, f"{module(path)} imports {name}, which is not below it"
+
+
+@pytest.mark.parametrize("path", sources(), ids=module)
+def test_gradio_stays_in_the_page_and_torch_out_of_it(path):
+    roots = {name.split(".")[0] for name in imports(path)}
+    in_page = module(path).split(".")[0] in ("app", "web")
+    assert in_page or "gradio" not in roots
+    assert not in_page or "torch" not in roots
+
+
+def test_requirements_hold_six_pinned_packages():
+    lines = (ROOT / "requirements.txt").read_text().split()
+    names = [line.split("==")[0] for line in lines]
+    assert sorted(names) == ["gradio", "huggingface-hub", "numpy", "pillow", "safetensors", "torch"]
+    assert all(re.fullmatch(r"[a-z-]+==[\d.]+", line) for line in lines)
+
+
+def test_readme_names_every_file_of_the_house_and_no_other():
+    listed = set(re.findall(r"^([\w./-]+\.(?:py|js|css|html|json|md|txt))\s{2,}\S", README, re.M))
+    here = {str(path.relative_to(ROOT)) for path in sources() if path.name != "__init__.py"}
+    assert here <= listed, f"not in the README's map: {sorted(here - listed)}"
+    assert all((ROOT / name).exists() for name in listed), [name for name in listed if not (ROOT / name).exists()]
+
+
+def test_readme_python_examples_run():
+    blocks = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert blocks
+    for block in blocks:
+        subprocess.run([sys.executable, "-W", "error", "-c", block], cwd=ROOT, check=True, timeout=100)
+
+
+def test_readme_commands_exist():
+    for command in ("app.py", "train.py"):
+        assert f"python {command}" in README
+    for name in re.findall(r"python -m ([\w.]+)", README):
+        assert (ROOT / f"{name.replace('.', '/')}.py").exists() or name == "pytest", name
+
+
+def test_every_model_is_documented():
+    for name in MODELS:
+        assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("script", ["app.py", "train.py"])
+def test_help_explains(script):
+    run = subprocess.run([sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert len(run.stdout) > 300 and "--device" in run.stdout

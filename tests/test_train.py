@@ -1,0 +1,74 @@
+"""Training on the sample: it learns, it goes on where it was killed, and what it writes can be loaded."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from pixelcnn import load
+
+ROOT = Path(__file__).parent.parent
+
+
+def command(data: Path, out: Path, *more: str) -> list[str]:
+    options = [
+        "--data",
+        str(data),
+        "--out",
+        str(out),
+        "--run",
+        str(out.with_suffix("")),
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+    ]
+    small = ["--steps", "40", "--batch", "8", "--every", "8", "--shift", "1", "--config", "channels=4,blocks=1,head=4"]
+    return [sys.executable, "train.py", "pixelcnn", *options, *small, *more]
+
+
+def metrics(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out.with_suffix("") / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_killed_run_goes_on_to_the_same_end(data, tmp_path):
+    straight, broken = tmp_path / "straight.safetensors", tmp_path / "broken.safetensors"
+    done = subprocess.run(command(data, straight), cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "images/s" in done.stderr and "nats" in done.stderr, "a progress bar with nats and images per second"
+
+    run = subprocess.Popen(command(data, broken), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    checkpoint = broken.with_suffix("") / "checkpoint.safetensors"
+    while not checkpoint.exists() and run.poll() is None:
+        time.sleep(0.01)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    assert not broken.exists(), "killed before the end"
+    (checkpoint.parent / "checkpoint.part").write_bytes(b"half a checkpoint")  # as a kill in mid-write leaves it
+    subprocess.run(command(data, broken), cwd=ROOT, capture_output=True, check=True)
+
+    one, other = load_file(straight), load_file(broken)
+    assert all((one[name] == other[name]).all() for name in one)
+    curve = metrics(straight)
+    assert [point["step"] for point in curve] == [8, 16, 24, 32, 40] and curve[-1]["valid_nats"] < curve[0]["valid_nats"]
+    assert metrics(broken)[-1]["valid_nats"] == curve[-1]["valid_nats"]
+    assert (straight.with_suffix("") / "samples.png").stat().st_size > 1000
+    assert load(straight).config.channels == 4
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--data", "/nowhere"], "put MNIST's IDX files there"),
+        (["--config", "chanels=3"], "has no option 'chanels'; it has height, width, channels"),
+        (["--config", "channels=many"], "channels is 'many'; give a whole number"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_sentence(data, tmp_path, more, says):
+    run = subprocess.run(command(data, tmp_path / "a.safetensors", *more), cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode != 0 and says in run.stderr and "Traceback" not in run.stderr

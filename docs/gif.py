@@ -33,11 +33,11 @@ def wait_for(address: str) -> None:
 
 def film(page: Page) -> list[Image.Image]:
     """Frames of the instrument, a tenth of a second apart as far as the browser keeps up."""
-    frames, clip = [], {"x": 40, "y": 100, "width": 1200, "height": 640}
+    frames, clip = [], {"x": 40, "y": 104, "width": 1200, "height": 720}
 
     def shoot(count: int = 1) -> None:
         for _ in range(count):
-            frames.append(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB").resize((600, 320)))
+            frames.append(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB").resize((800, 480)))
 
     page.locator("#count").get_by_text("4", exact=True).click()
     box = page.locator(".pixels").bounding_box()
@@ -66,7 +66,7 @@ def main() -> None:
         wait_for(f"http://127.0.0.1:{PORT}")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            page = browser.new_page(viewport={"width": 1280, "height": 860})
+            page = browser.new_page(viewport={"width": 1280, "height": 1100})
             page.goto(f"http://127.0.0.1:{PORT}")
             page.wait_for_selector(".easel .pixels")
             page.wait_for_timeout(1500)
@@ -74,7 +74,10 @@ def main() -> None:
             browser.close()
     finally:
         server.terminate()
-    palette = frames[-1].quantize(48)
+    seen = Image.new("RGB", (800, 480 * 3))
+    for place, frame in enumerate((frames[0], frames[len(frames) // 2], frames[-1])):
+        seen.paste(frame, (0, 480 * place))
+    palette = seen.quantize(64)
     frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     frames[0].save(ROOT / "docs" / "demo.gif", save_all=True, append_images=frames[1:], duration=100, loop=0, optimize=True)
     print(f"wrote docs/demo.gif, {len(frames)} frames")

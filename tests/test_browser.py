@@ -48,6 +48,15 @@ class Page:
         self.page.goto(address)
         self.page.wait_for_selector(".easel .pixels")
         self.page.wait_for_function("document.querySelector('.easel .hint').textContent")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until fonts and styles have come and the canvas lies where it will stay."""
+        self.page.evaluate("document.fonts.ready.then(() => 0)")
+        boxes = [None]
+        while len(boxes) < 4 or boxes[-1] != boxes[-4]:
+            boxes.append(self.page.locator(".pixels").bounding_box())
+            self.page.wait_for_timeout(50)
 
     def asked(self, url: str, address: str) -> None:
         if not url.startswith((address, "data:", "blob:")):

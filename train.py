@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
 
@@ -39,7 +39,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--run", type=Path, default=None, help="folder of the checkpoint and metrics; runs/NAME if not given"
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument(
+        "--device", default="auto", choices=("auto", "cpu", "cuda"), help="auto takes CUDA where there is one"
+    )
     parser.add_argument("--steps", type=int, default=24_000, help="batches in all")
     parser.add_argument("--batch", type=int, default=32, help="pictures a batch")
     parser.add_argument("--lr", type=float, default=2e-3, help="learning rate between warm-up and the linear descent to 0")
@@ -51,6 +53,11 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=1000, help="steps from checkpoint to checkpoint")
     parser.add_argument("--config", default="", help='changes to the model, e.g. "channels=32,blocks=8"')
     options = parser.parse_args(argv)
+    for name in ("steps", "batch", "every"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name} is {getattr(options, name)}; give at least 1")
+    if options.out.suffix != ".safetensors":
+        parser.error(f"--out is {options.out}; give a file that ends in .safetensors")
     options.run = options.run or Path("runs") / options.out.stem
     if options.device == "auto":
         options.device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -75,14 +82,19 @@ def learning_rate(step: int, options: argparse.Namespace) -> float:
     return options.lr * min(1.0, (step + 1) / 200, left)
 
 
-def batch_at(step: int, digits: Digits, options: argparse.Namespace) -> torch.Tensor:
-    """Levels (B, H, W) of the batch of this step: an epoch is a permutation drawn from (seed, epoch)."""
+def batch_at(step: int, digits: Digits, options: argparse.Namespace) -> tuple[torch.Tensor, torch.Tensor]:
+    """Levels (B, H, W) of the batch of this step and its digits (B,), half of them -1 for not told.
+
+    An epoch is a permutation drawn from (seed, epoch).
+    """
     per_epoch = len(digits) // options.batch
     epoch, place = divmod(step, per_epoch)
     order = np.random.default_rng([options.seed, epoch]).permutation(len(digits))
     index = order[place * options.batch : (place + 1) * options.batch]
-    levels = digits.batch(index, np.random.default_rng([options.seed, epoch, place]), options.shift)
-    return torch.from_numpy(levels).to(options.device)
+    rng = np.random.default_rng([options.seed, epoch, place])
+    levels = digits.batch(index, rng, options.shift)
+    told = np.where(rng.random(len(index)) < 0.5, digits.labels[index].astype(np.int64), -1)
+    return torch.from_numpy(levels).to(options.device), torch.from_numpy(told).to(options.device)
 
 
 class Trainer:
@@ -97,13 +109,13 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=1e-4, betas=(0.9, 0.99))
         self.step = 0
 
-    def train_step(self, x: torch.Tensor) -> float:
-        """One batch (B, H, W): returns its nats per picture."""
+    def train_step(self, x: torch.Tensor, digits: torch.Tensor) -> float:
+        """One batch, levels (B, H, W) and digits (B,): returns its nats per picture."""
         torch.manual_seed(self.options.seed * 1_000_003 + self.step)  # dropout, where a model has it
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.options)
         with torch.autocast(x.device.type, torch.bfloat16):
-            params = self.model(x)
+            params = self.model(x, digits)
         nats = -self.model.likelihood.log_prob(params.float(), x).sum((1, 2)).mean()
         self.optimizer.zero_grad(set_to_none=True)
         nats.backward()
@@ -122,25 +134,33 @@ class Trainer:
         for name, parameter in self.model.named_parameters():
             moments = self.optimizer.state[parameter]
             tensors |= {f"adam.{key}.{name}": moments[key] for key in ("exp_avg", "exp_avg_sq")}
-        facts = {"model": self.options.model, "config": config_of(self.model), "step": self.step}
+        facts = self.identity() | {"step": self.step}
         path = self.options.run / "checkpoint.safetensors"
         beside = path.with_suffix(".part")
         tensors = {name: value.detach().contiguous() for name, value in tensors.items()}
         save_file(tensors, beside, {"checkpoint": json.dumps(facts)})
         os.replace(beside, path)
 
+    def identity(self) -> dict:
+        """What must be the same for a run to go on; steps, learning rate and descent may change on the way."""
+        options = self.options
+        facts = {"model": options.model, "config": config_of(self.model), "dataset": options.dataset}
+        return facts | {"batch": options.batch, "shift": options.shift, "seed": options.seed}
+
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one."""
         path = self.options.run / "checkpoint.safetensors"
         if not path.exists():
             return
-        with safe_open(path, "pt", device=self.options.device) as file:
-            facts = json.loads(file.metadata()["checkpoint"])
-            if (facts["model"], facts["config"]) != (self.options.model, config_of(self.model)):
-                raise SystemExit(
-                    f"{path} is of {facts['model']} {facts['config']}; give the same --config or another --run."
-                )
-            parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        try:
+            with safe_open(path, "pt", device=self.options.device) as file:
+                facts = json.loads(file.metadata()["checkpoint"])
+                parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        except (SafetensorError, TypeError, KeyError, ValueError):
+            raise SystemExit(f"{path} is not a whole checkpoint; move it away to begin anew.") from None
+        for name, value in self.identity().items():
+            if facts.get(name) != value:
+                raise SystemExit(f"{path} has {name} {facts.get(name)}, not {value}; give the same again or another --run.")
         self.step = facts["step"]
         self.model.load_state_dict(part_of(parts, "model."))
         self.ema.load_state_dict(part_of(parts, "ema."))
@@ -168,7 +188,7 @@ def train(trainer: Trainer, digits: Digits, valid: Digits) -> None:
     progress = tqdm(total=options.steps, initial=trainer.step, unit="step", smoothing=0.05, mininterval=1.0)
     recent, started = [], time.time()
     while trainer.step < options.steps:
-        recent.append(trainer.train_step(batch_at(trainer.step, digits, options)))
+        recent.append(trainer.train_step(*batch_at(trainer.step, digits, options)))
         progress.update()
         if trainer.step % 20 == 0:
             speed = (progress.format_dict["rate"] or 0) * options.batch
@@ -176,11 +196,26 @@ def train(trainer: Trainer, digits: Digits, valid: Digits) -> None:
         if trainer.step % options.every == 0 or trainer.step == options.steps:
             nats = mean_nats(trainer.ema, valid, some)
             facts = {"step": trainer.step, "train_nats": round(float(np.mean(recent)), 3), "valid_nats": round(nats, 3)}
+            trainer.save()
             log(options, **facts, lr=learning_rate(trainer.step, options), seconds=round(time.time() - started, 1))
             tqdm.write(json.dumps(facts))
-            trainer.save()
             recent = []
     progress.close()
+
+
+def fits(model: torch.nn.Module, digits: Digits, options: argparse.Namespace) -> None:
+    """Say what is wrong before hours are spent."""
+    size, levels = (model.config.height, model.config.width), model.likelihood.levels
+    if levels != digits.levels:
+        raise SystemExit(
+            f"{options.model} has {levels} levels and {options.dataset} {digits.levels}; choose another data set."
+        )
+    if size != digits.ink.shape[1:]:
+        raise SystemExit(
+            f"{options.model} is {size} and the pictures are {digits.ink.shape[1:]}; change --config height, width."
+        )
+    if options.batch > len(digits):
+        raise SystemExit(f"--batch is {options.batch} and there are {len(digits)} pictures; give at most that.")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -192,8 +227,10 @@ def main(argv: list[str] | None = None) -> None:
         valid = load_digits(options.dataset, options.data, "valid")
     except (ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
-    options.run.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(options)
+    fits(trainer.model, digits, options)
+    for folder in (options.run, options.out.parent):
+        folder.mkdir(parents=True, exist_ok=True)
     trainer.resume()
     count = sum(parameter.numel() for parameter in trainer.model.parameters())
     print(f"{options.model}: {count} parameters, {asdict(trainer.model.config)}, on {options.device}, {len(digits)} digits")

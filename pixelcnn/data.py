@@ -11,6 +11,8 @@ last 10 000 of them to choose by (`valid`), the 10 000 test digits. The static r
 
 import gzip
 import io
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,8 +89,11 @@ def read_static(directory: Path | None, split: str) -> tuple[np.ndarray, np.ndar
     path = directory / "binarized_mnist.npz"
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing; put the static binarization there or choose mnist-threshold.")
-    with np.load(path, allow_pickle=False) as file:
-        rows, labels = file[split], file[f"{split}_labels"]
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            rows, labels = file[split], file[f"{split}_labels"]
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        raise ValueError(f"{path} is not a whole file of packed digits and labels; copy it again.") from None
     return np.unpackbits(rows, axis=1, count=784).reshape(-1, 28, 28) * np.uint8(255), labels
 
 
@@ -97,7 +102,10 @@ def read_idx(path: Path) -> np.ndarray:
     zipped = path.with_name(path.name + ".gz")
     if not (path.exists() or zipped.exists()):
         raise FileNotFoundError(f"Neither {path} nor {zipped.name} exists; put MNIST's IDX files there.")
-    data = path.read_bytes() if path.exists() else gzip.decompress(zipped.read_bytes())
+    try:
+        data = path.read_bytes() if path.exists() else gzip.decompress(zipped.read_bytes())
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise ValueError(f"{zipped} is not a whole gzip file; copy it again.") from None
     axes = data[3] if len(data) > 4 else 0
     shape = tuple(int.from_bytes(data[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(axes))
     body = np.frombuffer(data, np.uint8)[4 + 4 * axes :]
@@ -124,7 +132,10 @@ def read_hub(part: str) -> tuple[np.ndarray, np.ndarray]:
 
 def read_parquet(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Pictures and labels of a Hub image data set's file: columns image.bytes (PNG) and label."""
-    import pyarrow.parquet  # of requirements-train.txt; the app does not need it
+    try:
+        import pyarrow.parquet  # the app does not need it
+    except ImportError:
+        raise ValueError("Reading MNIST from the Hub needs pyarrow; pip install -r requirements-train.txt.") from None
 
     table = pyarrow.parquet.read_table(path, columns=["image", "label"])
     pictures = [Image.open(io.BytesIO(image["bytes"])).convert("L") for image in table["image"].to_pylist()]

@@ -6,14 +6,14 @@ never read. Knows nothing of pictures or pages.
 
 import hashlib
 import json
+import os
 import threading
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from pixelcnn.errors import BadInput, WeightsError
+from pixelcnn.errors import WeightsError
 from pixelcnn.models import build, config_of
 from pixelcnn.models.base import AutoregressiveModel
 
@@ -25,9 +25,15 @@ def manifest(folder: Path = WEIGHTS) -> dict:
     """The list of all weights. Raises WeightsError where it cannot be read."""
     path = folder / "manifest.json"
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}); check it out again.") from None
+        listed = json.loads(path.read_text())
+        whole = listed["default"] in listed["entries"] and all(
+            {"model", "file", "sha256", "page", "repo", "revision"} <= set(entry) for entry in listed["entries"].values()
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise WeightsError(f"{path} cannot be read ({type(error).__name__}); check it out again.") from None
+    if not whole:
+        raise WeightsError(f"{path} lacks its default or fields of an entry; check it out again.")
+    return listed
 
 
 def load(entry_or_path: str = "", folder: Path = WEIGHTS) -> AutoregressiveModel:
@@ -44,8 +50,9 @@ def load_entry(name: str = "", folder: Path = WEIGHTS) -> AutoregressiveModel:
     """A model by its name in the manifest; the name never becomes part of a path."""
     listed = manifest(folder)
     name = name or listed["default"]
-    if name not in listed["entries"]:
-        raise WeightsError(f"There is no model {name!r}; choose one of {', '.join(listed['entries'])}.")
+    if not isinstance(name, str) or name not in listed["entries"]:
+        given = repr(name[:40]) if isinstance(name, str) else f"of type {type(name).__name__}"
+        raise WeightsError(f"There is no model {given}; choose one of {', '.join(listed['entries'])}.")
     entry = listed["entries"][name]
     bundled = folder / entry["file"]
     if bundled.exists() and sha256(bundled) == entry["sha256"]:
@@ -109,45 +116,14 @@ def load_file(path: Path) -> AutoregressiveModel:
 
 
 def save_weights(model: AutoregressiveModel, path: Path, *, dataset: str, commit: str = "") -> None:
-    """Write a file that rebuilds its own model."""
+    """Write a file that rebuilds its own model, whole or not at all."""
     facts = {"model": model.name, "config": config_of(model), "dataset": dataset, "commit": commit}
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(tensors, path, {"pixelcnn": json.dumps(facts)})
+    beside = path.with_suffix(".part")
+    save_file(tensors, beside, {"pixelcnn": json.dumps(facts)})
+    os.replace(beside, path)
 
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-class Shelf:
-    """The models that one server shows; each is loaded when it is first asked for, onto one device."""
-
-    def __init__(self, first: str = "", device: str = "auto", folder: Path = WEIGHTS):
-        """first: what to begin with, an entry or a file; device: auto, cpu or cuda. Raises WeightsError, BadInput."""
-        if device == "cuda" and not torch.cuda.is_available():
-            raise BadInput("There is no CUDA device that this torch can use; give --device cpu or auto.")
-        self.device = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
-        self.folder = folder
-        self._listed = manifest(folder)
-        self._loading = threading.Lock()
-        model = load(first, folder).to(self.device)
-        self._loaded = {model.entry: model}
-        self.default = model.entry
-
-    def names(self) -> list[str]:
-        """The entries that can be chosen, the default first."""
-        shown = [name for name, entry in self._listed["entries"].items() if entry["page"]]
-        return [self.default] + [name for name in shown if name != self.default]
-
-    def model(self, name: str = "") -> AutoregressiveModel:
-        """A model by its entry, "" for the default; never by a path. Raises WeightsError, listing the names there are."""
-        name = name or self.default
-        with self._loading:
-            if name not in self._loaded:
-                self._loaded[name] = load_entry(name, self.folder).to(self.device)
-        return self._loaded[name]
-
-    def device_name(self) -> str:
-        """The device in words, for people."""
-        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "the CPU"

@@ -78,28 +78,39 @@ class Grid:
 
 @dataclass
 class Cache:
-    """What the steps remember: for every spatial layer its memory. Allocated once, passed in, never global."""
+    """What the steps remember: for every spatial layer its memory. Allocated once, passed in, never global.
+
+    digits: the digit that each slot was told to draw, (slots,) long, for models with classes.
+    """
 
     grid: Grid
     memory: dict[nn.Module, Tensor]
+    digits: Tensor
 
 
 @dataclass
 class Everywhere:
-    """All pixels at once. With a cache, each layer also leaves its part of slots (B,) there."""
+    """All pixels at once; digits (B,) long where classes are given. With a cache, layers fill slots (B,) of it."""
 
+    digits: Tensor | None = None
     cache: Cache | None = None
     slots: Tensor | None = None
 
     def run(self, layer: "Spatial", h: Tensor) -> Tensor:
+        return layer.all_pixels(h, self)
+
+    def remember(self, layer: "Spatial", h: Tensor) -> None:
+        """Leave h (B, H, W, C) as the layer's memory, if there is a cache."""
         if self.cache is not None:
-            layer.remember(h, self)
-        return layer.all_pixels(h)
+            self.cache.grid.fill(self.cache.memory[layer], self.slots, h)
 
 
 @dataclass
 class Here:
-    """One pixel, raster number pixels[i], of the picture in slots[i]; both (B,), no slot twice."""
+    """Pixels (B,), raster numbers, of the pictures in slots (B,).
+
+    Several pixels of one picture may go together, each taking what the cache says of those before it for granted.
+    """
 
     cache: Cache
     slots: Tensor
@@ -111,7 +122,12 @@ class Here:
 
     @cached_property
     def at(self) -> Tensor:
+        """Rows of the memories, (B,)."""
         return self.cache.grid.positions(self.slots, self.pixels)
+
+    @property
+    def digits(self) -> Tensor:
+        return self.cache.digits[self.slots]
 
     def neighbours(self, taps: Taps) -> Tensor:
         """Rows of the memory, (B * taps,), that the taps read; worked out once a step, shared by all layers."""
@@ -119,6 +135,29 @@ class Here:
             offsets = torch.tensor([self.cache.grid.offset(tap) for tap in taps], device=self.at.device)
             self._neighbours[taps] = (self.at[:, None] + offsets).flatten()
         return self._neighbours[taps]
+
+    def rows_above(self) -> "Here | None":
+        """All pixels of the rows just finished: of each pixel here that begins a row, the row above it, if any."""
+        width = self.cache.grid.width
+        begins = (self.pixels % width == 0) & (self.pixels > 0)
+        if not begins.any():
+            return None
+        columns = torch.arange(-width, 0, device=self.at.device)
+        pixels = (self.pixels[begins][:, None] + columns).flatten()
+        return Here(self.cache, self.slots[begins].repeat_interleave(width), pixels)
+
+    def waves(self, key: Tensor) -> list[Tensor]:
+        """Indices of the pixels here in groups: of one picture, a pixel of larger key (B,) is in a later group.
+
+        For layers whose state at a pixel follows from states at pixels that may be here too.
+        """
+        least = torch.full_like(self.cache.digits, torch.iinfo(key.dtype).max).scatter_reduce(0, self.slots, key, "amin")
+        rank = key - least[self.slots]
+        return [torch.nonzero(rank == turn)[:, 0] for turn in rank.unique()]
+
+    def some(self, index: Tensor) -> "Here":
+        """Only the pixels of an index."""
+        return Here(self.cache, self.slots[index], self.pixels[index])
 
 
 Where = Everywhere | Here
@@ -135,16 +174,12 @@ class Spatial(nn.Module):
         """The memory that `one_pixel` will read, empty."""
         raise NotImplementedError
 
-    def remember(self, h: Tensor, where: Everywhere) -> None:
-        """Leave in the cache what `one_pixel` would have left there after all pixels of h (B, H, W, C)."""
-        raise NotImplementedError
-
-    def all_pixels(self, h: Tensor) -> Tensor:
-        """The definition: (B, H, W, C) to (B, H, W, C')."""
+    def all_pixels(self, h: Tensor, where: Everywhere) -> Tensor:
+        """The definition, (B, H, W, C) to (B, H, W, C'); remembers what `one_pixel` would leave behind."""
         raise NotImplementedError
 
     def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
-        """One step: (B, C) to (B, C'); None where the pixel's own input is not known yet (mask A)."""
+        """One step, (B, C) to (B, C'); None where the input is in the memory already, as far as it is known."""
         raise NotImplementedError
 
 
@@ -171,16 +206,14 @@ class MaskedConv2d(Spatial):
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
         return grid.new(slots, self.fan_in, like=self.weight)
 
-    def remember(self, h: Tensor, where: Everywhere) -> None:
-        where.cache.grid.fill(where.cache.memory[self], where.slots, h)
-
     def kernel(self) -> Tensor:
         """The weight as `F.conv2d` wants it, (fan_out, fan_in, rows, columns), zeros where no tap is."""
         columns = 2 * self.half + 1
         empty = self.weight.new_zeros(self.rows * columns, *self.weight.shape[1:])
         return empty.index_copy(0, self.places, self.weight).unflatten(0, (self.rows, columns)).permute(3, 2, 0, 1)
 
-    def all_pixels(self, h: Tensor) -> Tensor:
+    def all_pixels(self, h: Tensor, where: Everywhere) -> Tensor:
+        where.remember(self, h)
         # Padding below is of no use but comes with padding above; cutting it off after is cheaper than padding before.
         padding = (self.rows - 1, self.half)
         out = F.conv2d(h.permute(0, 3, 1, 2), self.kernel(), self.bias, padding=padding)

@@ -1,7 +1,7 @@
 """What somebody asks to be completed, checked at the door: one sentence for whatever cannot be done.
 
-Everything that comes from outside (page, endpoints, command line, Python) passes here, and nothing below checks again.
-Knows models by their config and likelihood alone.
+Page, endpoints and Python all come through here, and the sampler below does not check again. Knows models by their config
+and likelihood alone.
 """
 
 import math
@@ -15,47 +15,58 @@ from pixelcnn.errors import BadInput
 from pixelcnn.models.base import AutoregressiveModel
 
 MAX_SAMPLES = 64
-MAX_SEED = 2**63 - 1
+MAX_SEED = 2**53 - 1  # beyond it JSON does not carry whole numbers exactly
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A request that can be done."""
+
+    picture: Tensor  # the model's levels, long (H, W), zero where unknown
+    order: Tensor  # the unknown pixels as they are filled, (U,)
+    samples: int
+    temperature: float
+    seed: int
+    digit: int
 
 
 @dataclass(frozen=True)
 class Request:
-    """One top of a digit and how to go on from it.
+    """One top of a digit and how to go on from it, as it comes from outside.
 
     drawing: H x W ink, 0 paper to 255; None for an empty picture. What stands under unknown pixels is ignored.
     known: H x W of 0/1, which pixels are given; None for none at all.
-    samples: how many completions, 1 to 64. temperature: above 0, divides the logits. seed: picks the noise.
+    samples: how many completions, 1 to 64. temperature: above 0, divides the logits. seed: picks the noise, up to 2^53.
     digit: 0 to 9 for models that can be told which digit to draw, -1 for none.
     """
 
     drawing: object = None
     known: object = None
-    samples: int = 1
-    temperature: float = 1.0
-    seed: int = 0
-    digit: int = -1
+    samples: object = 1
+    temperature: object = 1.0
+    seed: object = 0
+    digit: object = -1
 
-    def check(self, model: AutoregressiveModel) -> tuple[Tensor, Tensor]:
-        """The picture in the model's levels, long (H, W), zero where unknown, and the unknown pixels as they are filled.
-
-        Raises BadInput with a sentence for anything that is not as described above.
-        """
+    def check(self, model: AutoregressiveModel) -> Checked:
+        """The same, sure to be as described above. Raises BadInput with a sentence for anything that is not."""
         size = (model.config.height, model.config.width)
-        ink = np.zeros(size) if self.drawing is None else array_of(self.drawing, "drawing", size, 255)
-        known = np.zeros(size) if self.known is None else array_of(self.known, "known", size, 1)
+        known = np.zeros(size) if self.known is None else table(self.known, "known", size, 1)
+        within(known, "known", size, 1)
         if not np.isin(known, (0, 1)).all():
             raise BadInput("known has values between 0 and 1; give 1 for every pixel that is drawn and 0 for the rest.")
-        whole_number(self.samples, "samples", 1, MAX_SAMPLES)
-        whole_number(self.seed, "seed", 0, MAX_SEED)
-        whole_number(self.digit, "digit", -1, 9)
-        positive(self.temperature, "temperature")
-        if self.digit != -1:
-            raise BadInput(f"{model.name} has no classes and cannot be told to draw a {self.digit}; leave digit at -1.")
-        known = torch.from_numpy(known.astype(bool))
+        ink = np.zeros(size) if self.drawing is None else table(self.drawing, "drawing", size, 255)
+        ink = np.where(known == 1, ink, 0)  # whatever stands under unknown pixels, NaN included, is not looked at
+        within(ink, "drawing", size, 255)
+        samples = whole_number(self.samples, "samples", 1, MAX_SAMPLES)
+        seed = whole_number(self.seed, "seed", 0, MAX_SEED)
+        digit = whole_number(self.digit, "digit", -1, 9)
+        temperature = positive(self.temperature, "temperature")
+        if digit >= model.classes:
+            raise BadInput(f"{model.name} cannot be told to draw a {digit}, it has no classes; leave digit at -1.")
         if known.all():
             raise BadInput("All pixels are known, so there is nothing to fill; leave some unknown, below the cut line.")
-        order = model.order(known)
-        return levels_of(ink, model.likelihood.levels) * known, order
+        order = model.order(torch.from_numpy(known == 1))
+        return Checked(levels_of(ink, model.likelihood.levels), order, samples, temperature, seed, digit)
 
 
 def levels_of(ink: np.ndarray, levels: int) -> Tensor:
@@ -63,37 +74,68 @@ def levels_of(ink: np.ndarray, levels: int) -> Tensor:
     return torch.from_numpy(np.floor(ink * (levels - 1) / 255 + 0.5).astype(np.int64))
 
 
-def array_of(value: object, name: str, size: tuple[int, int], most: int) -> np.ndarray:
-    """A picture from outside as float (H, W) in 0..most."""
-    expected = f"expected {size[0]} rows of {size[1]} numbers from 0 to {most}"
+def table(value: object, name: str, size: tuple[int, int], most: int) -> np.ndarray:
+    """Rows of numbers from outside as float (H, W); its shape is looked at before anything is allocated."""
+    height, width = size
+    if hasattr(value, "__array__"):
+        value = np.asarray(value)
+        shape, numbers = value.shape, value.dtype.kind in "buif"
+    else:
+        rows = isinstance(value, list | tuple) and all(isinstance(row, list | tuple) for row in value)
+        lengths = {len(row) for row in value} if rows else set()
+        shape = (len(value), *lengths) if len(lengths) == 1 else None
+        fits = shape == size
+        numbers = bool(shape) and (not fits or all(isinstance(cell, int | float) for row in value for cell in row))
+    if not numbers or shape is None:
+        raise BadInput(f"{name} is not a table of numbers; {expected(size, most)}.")
+    if shape != size:
+        given = " x ".join(map(str, shape)) or "a single number"
+        raise BadInput(f"{name} is {given}; {expected(size, most)}.")
     try:
-        array = np.asarray(value)
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        raise BadInput(f"{name} is not a table of numbers; {expected}.") from None
-    if array.dtype.kind not in "buif":
-        raise BadInput(f"{name} is not a table of numbers; {expected}.")
-    if array.shape != size:
-        given = " x ".join(map(str, array.shape)) or "a single number"
-        raise BadInput(f"{name} is {given}; {expected}.")
+        return np.asarray(value, np.float64).reshape(height, width)
+    except OverflowError:
+        raise BadInput(f"{name} has numbers that are far too large; {expected(size, most)}.") from None
+
+
+def within(array: np.ndarray, name: str, size: tuple[int, int], most: int) -> None:
     if not np.isfinite(array).all():
-        raise BadInput(f"{name} has NaN or infinity in it; {expected}.")
+        raise BadInput(f"{name} has NaN or infinity in it; {expected(size, most)}.")
     if array.min() < 0 or array.max() > most:
-        raise BadInput(f"{name} has values from {array.min():g} to {array.max():g}; {expected}.")
-    return array.astype(np.float64)
+        raise BadInput(f"{name} has values from {array.min():g} to {array.max():g}; {expected(size, most)}.")
 
 
-def whole_number(value: object, name: str, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+def expected(size: tuple[int, int], most: int) -> str:
+    return f"expected {size[0]} rows of {size[1]} numbers from 0 to {most}"
+
+
+def whole_number(value: object, name: str, least: int, most: int) -> int:
+    # 4.0 is a whole number too: JSON does not tell the two apart.
+    if not least <= number(value) <= most or value != int(value):
         raise BadInput(f"{name} is {shown(value)}; give a whole number from {least} to {most}.")
+    return int(value)
 
 
-def positive(value: object, name: str) -> None:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 < value < math.inf:
+def positive(value: object, name: str) -> float:
+    if not 0 < number(value) < math.inf:
         raise BadInput(f"{name} is {shown(value)}; give a number above 0, 1 for the model's own probabilities.")
+    return float(value)
+
+
+def number(value: object) -> float:
+    """The value as a float: NaN for what is no number, infinity for what is too large for one."""
+    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value > 0 or -1)
 
 
 def shown(value: object) -> str:
     """What was given, short enough for a sentence."""
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+    if isinstance(value, int) and abs(value) > 10**20:
+        return "far too large" if value > 0 else "far below zero"
+    if isinstance(value, str | int | float | np.number | None):
+        text = repr(value[:40] if isinstance(value, str) else value)
+        return text if len(text) <= 40 else text[:37] + "..."
+    return f"a {type(value).__name__}"

@@ -98,6 +98,7 @@ class Job:
     x: Tensor  # levels, (samples, H * W), zero where unknown
     order: Tensor  # the unknown pixels as they are filled, (U,)
     noise: Tensor  # (samples, H * W)
+    digits: Tensor  # the digit asked for, (samples,), -1 for none
     temperature: float
     trace: Trace = field(repr=False)
 
@@ -122,23 +123,23 @@ class Job:
 
 def prepare(model: AutoregressiveModel, request: Request) -> Job:
     """Check the request and draw its noise. Raises BadInput."""
-    picture, order = request.check(model)
-    x = picture.flatten().repeat(request.samples, 1)
+    asked = request.check(model)
+    x = asked.picture.flatten().repeat(asked.samples, 1)
     trace = Trace(
         model=model.entry or model.name,
-        seed=int(request.seed),
+        seed=asked.seed,
         levels=model.likelihood.levels,
-        shape=tuple(picture.shape),
-        order=order.numpy(),
-        known_order=np.arange(int(order[0])),
+        shape=tuple(asked.picture.shape),
+        order=asked.order.numpy(),
+        known_order=np.arange(int(asked.order[0])),
         x=x.numpy().copy(),
         chosen=np.zeros(tuple(x.shape)),
         pixel_nats=np.zeros(tuple(x.shape)),
         known_probabilities=np.zeros(0),
     )
-    noise = noise_for(int(request.seed), *x.shape)
-    device = model.device
-    return Job(model, x.to(device), order.to(device), noise.to(device), float(request.temperature), trace)
+    noise = noise_for(asked.seed, *x.shape)
+    digits = torch.full((asked.samples,), asked.digit)
+    return Job(model, *(part.to(model.device) for part in (x, asked.order, noise, digits)), asked.temperature, trace)
 
 
 @torch.inference_mode()
@@ -147,7 +148,7 @@ def specification(job: Job) -> Iterator[Trace]:
     model, x, trace = job.model, job.x, job.trace
     samples = torch.arange(len(x), device=x.device)
     for pixel in job.order:
-        params = model(x.view(-1, *trace.shape)).flatten(1, 2)  # (n, H * W, P)
+        params = model(x.view(-1, *trace.shape), job.digits).flatten(1, 2)  # (n, H * W, P)
         x[:, pixel] = job.record(samples, pixel.expand(len(x)), params[:, pixel])
         job.record_known(params)
         trace.done, trace.steps = trace.done + 1, trace.steps + 1
@@ -161,7 +162,7 @@ def windowed(job: Job, window: int | None = None) -> Iterator[Trace]:
     window = window or max(1, ROWS_PER_STEP // n)
     slots = torch.arange(n, device=x.device)
     cache = model.new_cache(n)
-    job.record_known(model.prefill(cache, slots, x.view(-1, *trace.shape)).flatten(1, 2))
+    job.record_known(model.prefill(cache, slots, x.view(-1, *trace.shape), job.digits).flatten(1, 2))
     samples = slots.repeat_interleave(window)
     ahead = torch.arange(window, device=x.device)
     front = torch.zeros_like(slots)  # each sample's place in the order: all before it is final

@@ -163,6 +163,73 @@ def test_stop_and_complete_again(opened):
     assert opened.filled() == 784
 
 
+def hold_messages(page) -> list:
+    """Keep the server's messages back, as a slow server or network would; continue each route to let them come."""
+    held = []
+    page.page.route("**/queue/data**", lambda route: held.append(route))
+    return held
+
+
+def let_come(page, held: list) -> None:
+    while held:
+        held.pop(0).continue_()
+    page.page.wait_for_timeout(1000)
+
+
+def test_a_late_completion_does_not_play_over_a_new_drawing(opened):
+    opened.seven()
+    held = hold_messages(opened)
+    opened.complete()
+    opened.page.wait_for_timeout(300)
+    opened.stroke((4, 4), (4, 12))
+    let_come(opened, held)
+    assert opened.filled() == 392 and opened.page.locator(".player").is_hidden()
+
+
+def test_the_last_of_two_clicks_is_the_one_that_is_shown(opened):
+    opened.seven()
+    opened.page.locator("#more").click()
+    opened.page.locator("#dice input").uncheck()
+    held = hold_messages(opened)
+    for seed in ("5", "6"):
+        opened.page.locator("#seed input").fill(seed)
+        opened.complete()
+        opened.page.wait_for_timeout(300)
+    let_come(opened, held)
+    opened.finish()
+    expect(opened.page.locator(".facts")).to_contain_text("seed 6")
+
+
+def test_stop_before_the_first_pixel(opened):
+    opened.seven()
+    held = hold_messages(opened)
+    opened.complete()
+    opened.page.wait_for_timeout(300)
+    opened.page.locator("#stop").click()
+    let_come(opened, held)
+    assert opened.filled() == 392
+    opened.page.unroute("**/queue/data**")
+    opened.complete()
+    opened.finish()
+
+
+def test_a_second_finger_does_not_draw(chromium, server):
+    phone = Page(chromium, server, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    touch = phone.context.new_cdp_session(phone.page)
+    finger = [
+        dict(zip("xy", phone.at(*place), strict=True)) | {"id": number} for number, place in enumerate([(5, 6), (12, 20)])
+    ]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": finger[:1]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": finger})
+    finger[0]["x"] += 20
+    touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": finger})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    phone.page.wait_for_function(f"({INKED})().includes('y')")
+    rows = {place // 28 for place, colour in enumerate(phone.pixels()) if colour == "y"}
+    assert max(rows) <= 7, "no line to the other finger"
+    phone.close()
+
+
 def test_four_different_completions_and_the_first_is_the_one_alone(opened):
     opened.seven()
     opened.page.locator("#more").click()

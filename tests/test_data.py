@@ -73,6 +73,12 @@ def test_what_is_missing_or_broken_is_named(data, tmp_path):
         load_digits("mnist", data, "test")
     with pytest.raises(ValueError, match="choose one of train, valid, test"):
         load_digits("mnist-gray", data, "all")
+    for name, says in (("binarized_mnist.npz", "not a whole file of packed digits"), ("x.gz", "not a whole")):
+        for content in (b"junk", (data / "t10k-labels-idx1-ubyte.gz").read_bytes()[:30], b""):
+            (tmp_path / name).write_bytes(content)
+            with pytest.raises(ValueError, match=says):
+                load_digits("binarized-mnist", tmp_path, "test") if name.endswith("npz") else read_idx(tmp_path / "x")
+        (tmp_path / name).unlink()
     (tmp_path / "half").write_bytes(b"\0\0\x08\x01\0\0\0\x09abc")
     with pytest.raises(ValueError, match="not a whole IDX file"):
         read_idx(tmp_path / "half")

@@ -8,6 +8,7 @@ from conftest import TINY, tiny_model
 
 from pixelcnn import BadInput, WeightsError, hub, load
 from pixelcnn.models import MODELS
+from pixelcnn.shelf import Shelf
 
 
 @pytest.fixture
@@ -129,20 +130,25 @@ def test_a_silent_hub_is_given_up_after_the_deadline(folder, monkeypatch):
 
 
 def test_a_shelf_loads_what_is_asked_for_once(folder):
-    shelf = hub.Shelf(device="cpu", folder=folder)
+    shelf = Shelf(device="cpu", folder=folder)
     assert shelf.names() == ["tiny"] and shelf.model() is shelf.model("tiny")
     assert shelf.model().config.channels == TINY["pixelcnn"]["channels"]
-    with pytest.raises(WeightsError, match="choose one of tiny"):
-        shelf.model("other")
+    for wrong in ("other", ["tiny"], {"a": 1}, 5, "x" * 3000):
+        with pytest.raises(WeightsError, match="choose one of tiny") as caught:
+            shelf.model(wrong)
+        assert len(str(caught.value)) < 150
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_asking_for_a_missing_device_says_what_to_do(folder):
     with pytest.raises(BadInput, match="give --device cpu or auto"):
-        hub.Shelf(device="cuda", folder=folder)
+        Shelf(device="cuda", folder=folder)
 
 
-def test_a_manifest_that_cannot_be_read(tmp_path):
-    (tmp_path / "manifest.json").write_text("{")
-    with pytest.raises(WeightsError, match="cannot be read"):
+@pytest.mark.parametrize(
+    "content", ["{", "{}", "[]", "3", '{"default": "a", "entries": {"a": {}}}', '{"default": "a", "entries": {}}']
+)
+def test_a_manifest_that_cannot_be_read(tmp_path, content):
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(WeightsError, match="check it out again"):
         load("tiny", tmp_path)

@@ -11,13 +11,14 @@ from pixelcnn.request import levels_of
 
 ROWS, COLUMNS = 5, 6
 EMPTY = np.zeros((ROWS, COLUMNS), int)
+MODEL = tiny_model("pixelcnn", ROWS, COLUMNS)
 TOP = np.repeat([1, 1, 0, 0, 0], COLUMNS).reshape(ROWS, COLUMNS)
 
 
 def refusal(**given) -> str:
     fields = {"drawing": EMPTY, "known": TOP} | given
     with pytest.raises(BadInput) as caught:
-        Request(**fields).check(tiny_model("pixelcnn", ROWS, COLUMNS))
+        Request(**fields).check(MODEL)
     sentence = str(caught.value)
     assert sentence.endswith(".") and "\n" not in sentence and len(sentence) < 250
     return sentence
@@ -28,17 +29,23 @@ def refusal(**given) -> str:
     [
         (EMPTY[:2], "2 x 6"),
         (EMPTY[0], "drawing is 6;"),
-        (3, "a single number"),
+        (3, "not a table of numbers"),
+        (np.array(3), "a single number"),
         (np.zeros((5, 6, 3)), "5 x 6 x 3"),
         ([[1, 2], [3]], "not a table of numbers"),
         ("hello", "not a table of numbers"),
         ({"a": 1}, "not a table of numbers"),
         ([["x"] * 6] * 5, "not a table of numbers"),
-        ([[10**400] * 6] * 5, "not a table of numbers"),
+        (["x" * 20_000, *[0] * 20_000], "not a table of numbers"),
+        ([[[1] * 6] * 6] * 5, "not a table of numbers"),
+        ([], "not a table of numbers"),
+        ([[]] * 5, "5 x 0"),
+        ([[0] * 6] * 100_000, "100000 x 6"),
+        ([[10**400] * 6] * 5, "far too large"),
         (np.full((5, 6), math.nan), "NaN"),
         (np.full((5, 6), math.inf), "infinity"),
-        (np.full((5, 6), 256), "from 256 to 256"),
-        (np.full((5, 6), -1), "from -1 to -1"),
+        (np.full((5, 6), 256), "from 0 to 256"),
+        (np.full((5, 6), -1), "from -1 to 0"),
     ],
 )
 def test_a_drawing_that_is_no_drawing(drawing, says):
@@ -63,17 +70,19 @@ def test_a_known_pixel_after_an_unknown_one_is_refused_by_name_and_place():
     assert "pixelcnn" in sentence and "known pixel (3, 4)" in sentence and "unknown pixel (2, 0)" in sentence
 
 
-@pytest.mark.parametrize("samples", [0, 65, -1, 2.0, "4", None, True, math.nan, 10**30])
+@pytest.mark.parametrize(
+    "samples", [0, 65, -1, 2.5, "4", None, True, math.nan, math.inf, 10**30, pytest.param(10**5000, id="huge"), [1]]
+)
 def test_samples(samples):
     assert "whole number from 1 to 64" in refusal(samples=samples)
 
 
-@pytest.mark.parametrize("seed", [-1, 2**63, 0.5, "0", None, [1]])
+@pytest.mark.parametrize("seed", [-1, 2**53, 0.5, "0" * 10_000, None, [1], pytest.param(10**5000, id="huge")])
 def test_seeds(seed):
     assert "seed is" in refusal(seed=seed)
 
 
-@pytest.mark.parametrize("temperature", [0, -1, math.nan, math.inf, "1", None, True])
+@pytest.mark.parametrize("temperature", [0, -1, math.nan, math.inf, "1", None, True, 10**400, [1]])
 def test_temperatures(temperature):
     assert "above 0" in refusal(temperature=temperature)
 
@@ -84,13 +93,25 @@ def test_digits():
 
 
 def test_an_empty_picture_is_fine():
-    picture, order = Request().check(tiny_model("pixelcnn", ROWS, COLUMNS))
-    assert not picture.any() and len(order) == ROWS * COLUMNS
+    checked = Request().check(MODEL)
+    assert not checked.picture.any() and len(checked.order) == ROWS * COLUMNS
 
 
 def test_plain_lists_booleans_and_numpy_numbers_are_fine():
     request = Request(EMPTY.tolist(), (TOP == 1).tolist(), np.int64(2), np.float32(0.5), np.int64(7))
-    assert len(request.check(tiny_model("pixelcnn", ROWS, COLUMNS))[1]) == 18
+    checked = request.check(MODEL)
+    assert (len(checked.order), checked.samples, checked.temperature, checked.seed) == (18, 2, 0.5, 7)
+
+
+def test_whole_numbers_may_come_as_floats_as_json_has_them():
+    checked = Request(samples=4.0, seed=7.0, digit=-1.0).check(MODEL)
+    assert (checked.samples, checked.seed, checked.digit) == (4, 7, -1)
+
+
+def test_whatever_stands_under_unknown_pixels_is_not_looked_at():
+    drawing = np.where(TOP == 1, 200.0, math.nan)
+    drawing[4, 5], drawing[3, 3] = -7, 1e9
+    assert Request(drawing, TOP).check(MODEL).picture.tolist() == TOP.tolist()
 
 
 def test_ink_becomes_levels_as_the_contract_says():

@@ -61,11 +61,26 @@ def test_a_killed_run_goes_on_to_the_same_end(data, tmp_path):
     assert load(straight).config.channels == 4
 
 
+def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path):
+    out = tmp_path / "a.safetensors"
+    subprocess.run(command(data, out), cwd=ROOT, capture_output=True, check=True)
+    run = subprocess.run(command(data, out, "--seed", "3"), cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode != 0 and "has seed 0, not 3" in run.stderr
+    (out.with_suffix("") / "checkpoint.safetensors").write_bytes(b"half")
+    run = subprocess.run(command(data, out), cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode != 0 and "not a whole checkpoint" in run.stderr and "Traceback" not in run.stderr
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [
         (["--data", "/nowhere"], "put MNIST's IDX files there"),
         (["--config", "chanels=3"], "has no option 'chanels'; it has height, width, channels"),
+        (["--dataset", "mnist-gray"], "pixelcnn has 2 levels and mnist-gray 256"),
+        (["--config", "height=20"], "change --config height, width"),
+        (["--batch", "5000"], "there are 100 pictures"),
+        (["--every", "0"], "give at least 1"),
+        (["--out", "weights/mine.bin"], "ends in .safetensors"),
         (["--config", "channels=many"], "channels is 'many'; give a whole number"),
     ],
 )

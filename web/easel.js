@@ -74,7 +74,6 @@ function change(edit) {
 }
 
 function drop() {
-  if (!shown) return;
   shown = null;
   root.dispatchEvent(new CustomEvent("pixelcnn:redrawn", { bubbles: true }));
 }
@@ -91,7 +90,7 @@ function stamp(x, y) {
 }
 
 // --- strokes, by mouse, pen or finger
-let last = null;
+let pointer = null, last = null; // one finger draws at a time; the others are left to themselves
 
 function point(event) {
   const box = canvas.getBoundingClientRect();
@@ -109,40 +108,43 @@ function stroke(event) {
 }
 
 canvas.addEventListener("pointerdown", (event) => {
-  if (event.button > 0 || last) return;
-  canvas.setPointerCapture(event.pointerId);
+  if (event.button > 0 || pointer !== null) return;
+  pointer = event.pointerId;
+  canvas.setPointerCapture(pointer);
   cursor = null;
   change(() => stroke(event));
 });
 canvas.addEventListener("pointermove", (event) => {
-  if (!last) return;
+  if (event.pointerId !== pointer) return;
   const events = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
   for (const part of events.length ? events : [event]) stroke(part);
   paint();
 });
 for (const end of ["pointerup", "pointercancel"]) {
   canvas.addEventListener(end, (event) => {
-    if (!last) return;
+    if (event.pointerId !== pointer) return;
     if (end === "pointerup") stroke(event);
-    last = null;
+    pointer = last = null;
     paint();
     publish();
   });
 }
 
 // --- the same by keyboard: arrows move, space draws
+const START = [6, 9];
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 canvas.addEventListener("keydown", (event) => {
   const move = ARROWS[event.key];
   const clamp = (value, most) => Math.min(most - 1, Math.max(0, value));
   if (move) {
-    const [row, column] = cursor || [6, 9];
-    cursor = cursor ? [clamp(row + move[0], height), clamp(column + move[1], width)] : [row, column];
+    const [row, column] = cursor || START;
+    cursor = [clamp(row + move[0], height), clamp(column + move[1], width)];
     const black = ink[cursor[0] * width + cursor[1]] >= 128;
     spoken.textContent = `${cursor[0]}, ${cursor[1]}${black ? ", " + texts.ink : ""}`;
     paint();
-  } else if (event.key === " " && cursor) {
+  } else if (event.key === " ") {
+    cursor = cursor || START;
     change(() => stamp(cursor[1] + 0.5, cursor[0] + 0.5));
     publish();
   } else if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
@@ -152,39 +154,48 @@ canvas.addEventListener("keydown", (event) => {
   }
   event.preventDefault();
 });
+canvas.addEventListener("focus", () => {
+  if (!canvas.matches(":focus-visible") || pointer !== null) return;
+  cursor = cursor || START;
+  paint();
+});
 canvas.addEventListener("blur", () => {
   cursor = null;
   paint();
 });
 
 // --- the cut line
-let dragging = false;
+let holder = null; // the pointer that drags it
+let held = null; // what was before, until it has moved
 
 function moveCut(row) {
   const to = Math.min(height, Math.max(0, Math.round(row)));
   if (to === cut) return;
+  if (held) past.push(held);
+  held = null;
   drop();
   cut = to;
   paint();
 }
 
 cutLine.addEventListener("pointerdown", (event) => {
-  dragging = true;
-  past.push({ ink: ink.slice(), cut });
-  cutLine.setPointerCapture(event.pointerId);
-  event.preventDefault();
+  if (event.button > 0 || holder !== null) return;
+  holder = event.pointerId;
+  held = { ink: ink.slice(), cut };
+  cutLine.setPointerCapture(holder);
 });
-cutLine.addEventListener("pointermove", (event) => dragging && moveCut(point(event)[1]));
+cutLine.addEventListener("pointermove", (event) => event.pointerId === holder && moveCut(point(event)[1]));
 for (const end of ["pointerup", "pointercancel"]) {
-  cutLine.addEventListener(end, () => {
-    dragging = false;
+  cutLine.addEventListener(end, (event) => {
+    if (event.pointerId !== holder) return;
+    holder = held = null;
     publish();
   });
 }
 cutLine.addEventListener("keydown", (event) => {
   const move = ARROWS[event.key];
   if (!move) return;
-  past.push({ ink: ink.slice(), cut });
+  held = { ink: ink.slice(), cut };
   moveCut(cut + (move[0] || move[1]));
   publish();
   event.preventDefault();
@@ -212,7 +223,8 @@ root.querySelector(".tools").addEventListener("click", (event) => {
   for (const each of root.querySelectorAll("[data-tool]")) each.setAttribute("aria-pressed", each.dataset.tool === tool);
 });
 
-// --- the completion, sent here by the player
+// --- the completion, sent here by the player, which asks what it belongs to
+root.seen = () => ink.map(seen);
 root.addEventListener("pixelcnn:show", (event) => {
   shown = event.detail;
   paint();

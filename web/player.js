@@ -1,5 +1,5 @@
 // The player. Traces arrive in lumps, as fast as the server makes them; pixels are inked one by one on the browser's clock.
-const { width, height, levels, texts } = props;
+const { width, height, texts } = props;
 const root = element.querySelector(".player");
 const tiles = root.querySelector(".tiles");
 const scrub = root.querySelector(".scrub");
@@ -10,6 +10,7 @@ const spoken = root.querySelector(".spoken");
 
 const INK = [24, 40, 72], FILL = [217, 72, 15], PAPER = [250, 248, 243], WARM = [255, 212, 59];
 const COOLING = 10; // so many pixels behind the newest still glow
+const PATIENCE_MS = 20000; // with no word from the server for so long, what is there is all there will be
 const size = width * height;
 
 let trace = null; // the server's message, with drawn and given decoded as {ink: [Uint8Array], given: [Uint8Array]}
@@ -17,11 +18,13 @@ let known = null; // ink of the drawing when it was sent
 let position = 0; // pixels shown, a real number
 let playing = false;
 let chosen = 0; // the sample on the easel
-let stopped = null; // the run that was stopped; whatever still arrives of it is ignored
-let frame = 0, before = 0;
+let awaited = null; // the request whose messages are taken; those of all others come too late
+let ended = false; // nothing more will come of the trace, though it may not be whole
+let frame = 0, before = 0, heard = 0;
 
 const easel = () => document.querySelector(".easel");
-const ready = () => (trace ? trace.ink[0].length : 0);
+const ready = () => (trace ? trace.ink[0].length : 0); // pixels that have arrived
+const end = () => (ended ? ready() : trace.total); // pixels there are to show
 const bytes = (hex) => Uint8Array.from(hex.match(/../g) || [], (pair) => parseInt(pair, 16));
 
 // Slider 0..99 is 1 to 2000 pixels a second, evenly in ratio; 100 is at once.
@@ -29,9 +32,11 @@ const pixelsPerSecond = () => Math.pow(2000, speed.value / 99);
 const atOnce = () => speed.value >= 100;
 
 function receive(message) {
-  if (!message || !message.drawn || message.run === stopped) return;
+  if (!message || !message.drawn || message.run !== awaited) return;
   const fresh = !trace || trace.run !== message.run;
-  trace = { ...message, total: message.order.length, unknown: new Set(message.order), ink: message.drawn.map(bytes), given: message.given.map(bytes) };
+  const unknown = new Set(message.order);
+  trace = { ...message, total: message.order.length, unknown, ink: message.drawn.map(bytes), given: message.given.map(bytes) };
+  heard = performance.now();
   if (fresh) begin();
   scrub.max = trace.total;
   run();
@@ -41,7 +46,7 @@ function begin() {
   position = 0;
   chosen = 0;
   playing = true;
-  stopped = null;
+  ended = false;
   root.hidden = false;
   const count = trace.ink.length;
   tiles.replaceChildren(...trace.ink.map((_, index) => tile(index)));
@@ -78,34 +83,35 @@ function tick(now) {
   before = now;
   if (!trace) return;
   if (playing) position = Math.min(ready(), atOnce() ? ready() : position + elapsed * pixelsPerSecond());
+  if (position >= ready() && now - heard > PATIENCE_MS) ended = true;
   show();
-  if (position >= trace.total && playing) finish();
+  if (position >= end() && playing) finish();
   if (playing) frame = requestAnimationFrame(tick);
 }
 
 function finish() {
   playing = false;
   show();
-  spoken.textContent = texts.finished;
+  spoken.textContent = position >= trace.total ? texts.finished : texts.broken;
 }
 
 // Ink and warmth of every pixel of a sample as it stands at `position`; -1 where nothing is drawn yet.
 function filled(index) {
-  const levels = new Int16Array(size).fill(-1), heat = new Float32Array(size);
+  const ink = new Int16Array(size).fill(-1), heat = new Float32Array(size);
   const until = Math.floor(position);
   for (let step = 0; step < until; step++) {
-    levels[trace.order[step]] = trace.ink[index][step];
+    ink[trace.order[step]] = trace.ink[index][step];
     heat[trace.order[step]] = position >= trace.total ? 0 : Math.max(0, 1 - (until - step) / COOLING);
   }
-  return { levels, heat };
+  return { ink, heat };
 }
 
 function show() {
   const until = Math.floor(position);
   const states = trace.ink.map((_, index) => filled(index));
   if (trace.ink.length > 1) states.forEach((state, index) => paint(tiles.children[index], state));
-  const running = position < trace.total;
-  const detail = { filled: states[chosen].levels, heat: states[chosen].heat, running, at: running ? trace.order[until] : -1 };
+  const running = position < end();
+  const detail = { filled: states[chosen].ink, heat: states[chosen].heat, running, at: running ? trace.order[until] : -1 };
   easel().dispatchEvent(new CustomEvent("pixelcnn:show", { detail }));
   scrub.value = until;
   scrub.setAttribute("aria-valuetext", texts.pixel_of.replace("{pixel}", until).replace("{total}", trace.total));
@@ -127,12 +133,12 @@ function words(until) {
   return line.join(" · ");
 }
 
-function paint(canvas, { levels, heat }) {
+function paint(canvas, { ink, heat }) {
   const context = canvas.getContext("2d");
   const picture = context.createImageData(width, height);
   for (let pixel = 0; pixel < size; pixel++) {
     const mine = !trace.unknown.has(pixel);
-    const level = mine ? known[pixel] : levels[pixel];
+    const level = mine ? known[pixel] : ink[pixel];
     const colour = mine ? INK : FILL;
     for (let part = 0; part < 3; part++) {
       const plain = PAPER[part] + (Math.max(0, level) / 255) * (colour[part] - PAPER[part]);
@@ -145,7 +151,7 @@ function paint(canvas, { levels, heat }) {
 
 toggle.addEventListener("click", () => {
   if (!trace) return;
-  if (!playing && position >= trace.total) position = 0;
+  if (!playing && position >= end()) position = 0;
   playing = !playing;
   show();
   run();
@@ -163,23 +169,24 @@ scrub.addEventListener("input", () => {
   show();
 });
 
-// The drawing changed: what is shown was of another one.
+// The drawing changed: what is shown, or still to come, was of another one.
 document.addEventListener("pixelcnn:redrawn", () => {
-  if (!trace) return;
-  stopped = trace.run;
-  trace = null;
+  if (awaited && ready() < (trace ? trace.total : 1)) trigger("abandoned"); // the server need not go on
+  awaited = trace = null;
   playing = false;
   root.hidden = true;
 });
 // Stop: the server is told by the button itself; here the clock stands still where it is.
 document.addEventListener("pixelcnn:stop", () => {
+  awaited = null;
   if (!trace) return;
-  stopped = trace.run;
+  ended = ready() < trace.total;
   playing = false;
   show();
 });
 document.addEventListener("pixelcnn:sent", (event) => {
-  known = bytes(event.detail.ink).map((value) => (Math.floor((value * (levels - 1)) / 255 + 0.5) * 255) / (levels - 1));
+  awaited = event.detail;
+  known = easel().seen();
 });
 
 root.querySelector(".step").textContent = "+1";

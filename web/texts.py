@@ -37,6 +37,7 @@ PLAYER = {
     "seed": "seed",
     "sample": "Completion {number}",
     "finished": "The picture is complete.",
+    "broken": "The completion was stopped.",
     "pause": "Pause",
     "play": "Play",
     "replay": "Play again",

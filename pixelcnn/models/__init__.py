@@ -2,11 +2,14 @@
 
 from dataclasses import asdict
 
-from pixelcnn.models import pixelcnn
+from pixelcnn.models import diagonal_bilstm, gated_pixelcnn, pixelcnn, row_lstm
 from pixelcnn.models.base import AutoregressiveModel
 
 MODELS = {
     "pixelcnn": (pixelcnn.PixelCNN, pixelcnn.Config),
+    "row_lstm": (row_lstm.RowLSTM, row_lstm.Config),
+    "diagonal_bilstm": (diagonal_bilstm.DiagonalBiLSTM, diagonal_bilstm.Config),
+    "gated_pixelcnn": (gated_pixelcnn.GatedPixelCNN, gated_pixelcnn.Config),
 }
 
 

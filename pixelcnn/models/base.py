@@ -1,6 +1,6 @@
 """The contract of every model: one network, run everywhere or here.
 
-A model is complete when it has `config`, `likelihood`, `input_layers` and `network`. All else (the cache, prefill, the
+A model is complete when it has what AutoregressiveModel names and a `network`. All else (the cache, prefill, the
 step) follows, because the layers know both ways. Knows nothing of noise, seeds or people.
 """
 
@@ -17,6 +17,7 @@ class AutoregressiveModel(nn.Module):
     config: a frozen dataclass with at least height and width; with the model's registry name it rebuilds the model.
     likelihood: what params mean, see likelihoods.py.
     margin: how far the widest layer looks, in pixels.
+    classes: how many digits the model can be told to draw, 0 for none.
     input_layers: the spatial layers that read the picture itself; a drawn level is written to their memories.
     """
 
@@ -25,6 +26,7 @@ class AutoregressiveModel(nn.Module):
     config: object
     likelihood: object
     margin: int
+    classes: int = 0
     input_layers: list[Spatial]
 
     def network(self, picture: Tensor | None, where: Where) -> Tensor:
@@ -36,9 +38,12 @@ class AutoregressiveModel(nn.Module):
         dtype = next(self.parameters()).dtype
         return (levels.to(dtype) / (self.likelihood.levels - 1))[..., None]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """All pixels at once: levels x (B, H, W), long in 0..K-1, to params (B, H, W, P)."""
-        return self.network(self.embed(x), Everywhere())
+    def forward(self, x: Tensor, digits: Tensor | None = None) -> Tensor:
+        """All pixels at once: levels x (B, H, W), long in 0..K-1, to params (B, H, W, P).
+
+        digits: for models with classes, which one each picture is of, (B,) long, -1 or None for not told.
+        """
+        return self.network(self.embed(x), Everywhere(digits))
 
     def order(self, known: Tensor) -> Tensor:
         """The unknown pixels in the order of filling, raster numbers (U,); known is bool (H, W).
@@ -47,22 +52,24 @@ class AutoregressiveModel(nn.Module):
         """
         return raster(known, self.name)
 
-    def nats(self, x: Tensor) -> Tensor:
+    def nats(self, x: Tensor, digits: Tensor | None = None) -> Tensor:
         """-ln p of every pixel of x (B, H, W), given those before it."""
-        return -self.likelihood.log_prob(self(x), x)
+        return -self.likelihood.log_prob(self(x, digits), x)
 
     def new_cache(self, slots: int) -> Cache:
         """Memory for so many pictures at once, on the model's device."""
         grid = Grid(self.config.height, self.config.width, self.margin)
         layers = [layer for layer in self.modules() if isinstance(layer, Spatial)]
-        return Cache(grid, {layer: layer.new_memory(grid, slots) for layer in layers})
+        memory = {layer: layer.new_memory(grid, slots) for layer in layers}
+        return Cache(grid, memory, torch.full((slots,), -1, device=self.device))
 
-    def prefill(self, cache: Cache, slots: Tensor, x: Tensor) -> Tensor:
+    def prefill(self, cache: Cache, slots: Tensor, x: Tensor, digits: Tensor | None = None) -> Tensor:
         """Seat pictures x (B, H, W) in slots (B,), all pixels in one pass; returns params (B, H, W, P).
 
         What lies under pixels that are still to be filled does not matter: every step overwrites its own.
         """
-        return self.network(self.embed(x), Everywhere(cache, slots))
+        cache.digits[slots] = -1 if digits is None else digits
+        return self.network(self.embed(x), Everywhere(digits, cache, slots))
 
     def step(self, cache: Cache, slots: Tensor, pixels: Tensor) -> Tensor:
         """Params (B, P) of pixels (B,), raster numbers, in slots (B,); all pixels before each are in the cache."""

@@ -44,19 +44,14 @@ def reach(height: int, width: int, hops: list[Taps]) -> torch.Tensor:
 
 
 def what_it_claims_to_see(model) -> torch.Tensor:
-    """sees[p, q] as the model's paper says: its masks for PixelCNN, a triangle for the Row LSTM, else the past."""
+    """sees[p, q] as the model's paper says: its masks for PixelCNN, a triangle for the Row LSTM, else all of the past."""
     height, width = model.config.height, model.config.width
     if model.name == "pixelcnn":
         return reach(height, width, [mask_b(3)] * model.config.blocks + [mask_a(7)])
     if model.name == "row_lstm":
         a_row_up = [((0, 0), (-1, -1), (-1, 0), (-1, 1))] * height  # the states above, as far as they go
         return reach(height, width, [*a_row_up, ((0, 0), (0, -1))] * model.config.layers + [mask_a(7)])
-    past = torch.ones(height * width, height * width).tril(-1).bool()
-    if model.name == "diagonal_bilstm":  # all but one pixel, see its file
-        for row in range(1, height):
-            for column in range(width - 1 - 3):
-                past[row * width + column, row * width - 1] = False
-    return past
+    return torch.ones(height * width, height * width).tril(-1).bool()
 
 
 @torch.inference_mode()

@@ -12,10 +12,8 @@ All pixels at once, a diagonal is one step: row r is shifted right by r (skewed)
 from the column before. One pixel at a time, the sweep from the left advances with the pixels; the one from the
 right is made up for a whole row when that row is done.
 
-One pixel of the past escapes: the last of the row above, from more than three columns away. No feature of its own row has
-seen its value (mask A), and what the features below it know travels right to left in a row that is not done yet.
-
-Deviations: states outside the picture are zero.
+Deviations: states outside the picture are zero. The first sweep from the right also reads each pixel's own value, which one
+row down is past: with mask A alone, no feature of a row knows its last pixel, and the row below would not see it from afar.
 """
 
 from dataclasses import dataclass
@@ -83,27 +81,33 @@ class Sweep(nn.Module):
 
 
 class DiagonalBiLSTMCell(Spatial):
-    """Both sweeps: h from the left plus, one row up, h from the right."""
+    """Both sweeps: h from the left plus, one row up, h from the right.
 
-    def __init__(self, channels: int):
+    The input is the gates of both, (..., 8h); of the first cell, to whose right sweep `own` adds, picture and gates.
+    """
+
+    def __init__(self, channels: int, first: bool):
         super().__init__()
         self.channels = channels
         self.left, self.right = Sweep(channels), Sweep(channels)
+        self.own = MaskedConv2d(1, 4 * channels, ((0, 0),)) if first else None
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
         """States from the left and the right (2h each) of a pixel, and the gates (4h) that the right is made up from."""
         return grid.new(slots, 8 * self.channels, like=self.left.weight)
 
-    def all_pixels(self, gates: Tensor, where: Everywhere) -> Tensor:
+    def all_pixels(self, h: tuple[Tensor, Tensor], where: Everywhere) -> Tensor:
+        picture, gates = h
         to_left, to_right = gates.chunk(2, -1)  # (B, H, W, 4h) each
         left = self.left(to_left)
-        right = self.right(to_right.flip(2)).flip(2)
+        full = to_right if self.own is None else to_right + self.own(picture, where)
+        right = self.right(full.flip(2)).flip(2)
         where.remember(self, torch.cat([left, right, to_right], -1))
         row_above = F.pad(right, (0, 0, 0, 0, 1, 0))[:, :-1]
         return (left + row_above)[..., : self.channels]
 
-    def one_pixel(self, gates: Tensor, here: Here) -> Tensor:
-        memory, n = here.cache.memory[self], 2 * self.channels
+    def one_pixel(self, h: tuple[None, Tensor], here: Here) -> Tensor:
+        gates, memory, n = h[1], here.cache.memory[self], 2 * self.channels
         out = gates.new_empty(len(gates), self.channels)
         for index in here.waves(here.pixels):
             part = here.some(index)
@@ -122,24 +126,26 @@ class DiagonalBiLSTMCell(Spatial):
             return
         grid, memory, n = here.cache.grid, here.cache.memory[self], 2 * self.channels
         at = rows.at.view(-1, grid.width)
+        gates = memory[rows.at, 2 * n :] if self.own is None else memory[rows.at, 2 * n :] + self.own(None, rows)
+        gates = gates.view(*at.shape, -1)
         beside = memory.new_zeros(len(at), n)
         for column in reversed(range(grid.width)):
             above = memory[at[:, column] + grid.offset((-1, 0)), n : 2 * n]
-            beside = self.right.advance(memory[at[:, column], 2 * n :], beside, above)
+            beside = self.right.advance(gates[:, column], beside, above)
             memory[at[:, column], n : 2 * n] = beside
 
 
 class ResidualBlock(nn.Module):
     """[1], Fig. 5 right: 2h -> input-to-state 1x1 conv -> Diagonal BiLSTM, h -> 1x1 conv, 2h, added to the input."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, first: bool):
         super().__init__()
         self.input_to_state = nn.Linear(2 * channels, 8 * channels)  # the gates of both sweeps
-        self.lstm = DiagonalBiLSTMCell(channels)
+        self.lstm = DiagonalBiLSTMCell(channels, first)
         self.up = nn.Linear(channels, 2 * channels)
 
-    def forward(self, x: Tensor, where: Where) -> Tensor:
-        return x + self.up(self.lstm(self.input_to_state(x), where))
+    def forward(self, x: Tensor, picture: Tensor | None, where: Where) -> Tensor:
+        return x + self.up(self.lstm((picture, self.input_to_state(x)), where))
 
 
 class DiagonalBiLSTM(AutoregressiveModel):
@@ -151,7 +157,7 @@ class DiagonalBiLSTM(AutoregressiveModel):
         self.config = config
         self.likelihood = Bernoulli()
         self.first = MaskedConv2d(1, 2 * config.channels, mask_a(7))
-        self.blocks = nn.ModuleList(ResidualBlock(config.channels) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(ResidualBlock(config.channels, first=layer == 0) for layer in range(config.layers))
         self.head = nn.Sequential(
             nn.ReLU(),
             nn.Linear(2 * config.channels, config.head),
@@ -163,10 +169,10 @@ class DiagonalBiLSTM(AutoregressiveModel):
 
     @property
     def input_layers(self) -> list[Spatial]:
-        return [self.first]
+        return [self.first, self.blocks[0].lstm.own]
 
     def network(self, picture: Tensor | None, where: Where) -> Tensor:
         h = self.first(picture, where)  # (B, H, W, 2h) or (B, 2h)
         for block in self.blocks:
-            h = block(h, where)
+            h = block(h, picture, where)
         return self.head(h)

@@ -75,6 +75,10 @@ class Grid:
     def offset(self, tap: tuple[int, int]) -> int:
         return tap[0] * self.stride + tap[1]
 
+    def halved(self, times: int) -> "Grid":
+        """The grid of a picture of half the height and width, so many times over."""
+        return Grid(self.height >> times, self.width >> times, self.margin) if times else self
+
 
 @dataclass
 class Cache:
@@ -102,7 +106,11 @@ class Everywhere:
     def remember(self, layer: "Spatial", h: Tensor) -> None:
         """Leave h (B, H, W, C) as the layer's memory, if there is a cache."""
         if self.cache is not None:
-            self.cache.grid.fill(self.cache.memory[layer], self.slots, h)
+            self.cache.grid.halved(layer.scale).fill(self.cache.memory[layer], self.slots, h)
+
+    def coarser(self) -> "Everywhere":
+        """All pixels of half the resolution."""
+        return self
 
 
 @dataclass
@@ -110,20 +118,26 @@ class Here:
     """Pixels (B,), raster numbers, of the pictures in slots (B,).
 
     Several pixels of one picture may go together, each taking what the cache says of those before it for granted.
+    scale: how many times the resolution is halved; pixels are numbered in the grid of that resolution.
     """
 
     cache: Cache
     slots: Tensor
     pixels: Tensor
+    scale: int = 0
     _neighbours: dict[Taps, Tensor] = field(default_factory=dict)
 
     def run(self, layer: "Spatial", h: Tensor | None) -> Tensor:
         return layer.one_pixel(h, self)
 
     @cached_property
+    def grid(self) -> Grid:
+        return self.cache.grid.halved(self.scale)
+
+    @cached_property
     def at(self) -> Tensor:
         """Rows of the memories, (B,)."""
-        return self.cache.grid.positions(self.slots, self.pixels)
+        return self.grid.positions(self.slots, self.pixels)
 
     @property
     def digits(self) -> Tensor:
@@ -132,19 +146,36 @@ class Here:
     def neighbours(self, taps: Taps) -> Tensor:
         """Rows of the memory, (B * taps,), that the taps read; worked out once a step, shared by all layers."""
         if taps not in self._neighbours:
-            offsets = torch.tensor([self.cache.grid.offset(tap) for tap in taps], device=self.at.device)
+            offsets = torch.tensor([self.grid.offset(tap) for tap in taps], device=self.at.device)
             self._neighbours[taps] = (self.at[:, None] + offsets).flatten()
         return self._neighbours[taps]
 
     def rows_above(self) -> "Here | None":
         """All pixels of the rows just finished: of each pixel here that begins a row, the row above it, if any."""
-        width = self.cache.grid.width
-        begins = (self.pixels % width == 0) & (self.pixels > 0)
+        return self._rows((self.pixels % self.grid.width == 0) & (self.pixels > 0), -self.grid.width)
+
+    def rows_begun(self) -> "Here | None":
+        """All pixels of the rows that are entered: of each pixel here that begins a row, its row, if any."""
+        return self._rows(self.pixels % self.grid.width == 0, 0)
+
+    def _rows(self, begins: Tensor, start: int) -> "Here | None":
         if not begins.any():
             return None
-        columns = torch.arange(-width, 0, device=self.at.device)
+        columns = start + torch.arange(self.grid.width, device=self.pixels.device)
         pixels = (self.pixels[begins][:, None] + columns).flatten()
-        return Here(self.cache, self.slots[begins].repeat_interleave(width), pixels)
+        return Here(self.cache, self.slots[begins].repeat_interleave(self.grid.width), pixels, self.scale)
+
+    def coarser(self) -> "Here":
+        """Of the pixels here, those in even rows and columns, at half the resolution."""
+        row, column = self.pixels // self.grid.width, self.pixels % self.grid.width
+        even = (row % 2 == 0) & (column % 2 == 0)
+        pixels = (row // 2 * (self.grid.width // 2) + column // 2)[even]
+        return Here(self.cache, self.slots[even], pixels, self.scale + 1)
+
+    def parents(self) -> "Here":
+        """For each pixel here, the one of half the resolution that it is a part of."""
+        row, column = self.pixels // self.grid.width, self.pixels % self.grid.width
+        return Here(self.cache, self.slots, row // 2 * (self.grid.width // 2) + column // 2, self.scale + 1)
 
     def waves(self, key: Tensor) -> list[Tensor]:
         """Indices of the pixels here in groups: of one picture, a pixel of larger key (B,) is in a later group.
@@ -157,14 +188,19 @@ class Here:
 
     def some(self, index: Tensor) -> "Here":
         """Only the pixels of an index."""
-        return Here(self.cache, self.slots[index], self.pixels[index])
+        return Here(self.cache, self.slots[index], self.pixels[index], self.scale)
 
 
 Where = Everywhere | Here
 
 
 class Spatial(nn.Module):
-    """A layer that reads other pixels than its own, and so is written in two ways that must agree."""
+    """A layer that reads other pixels than its own, and so is written in two ways that must agree.
+
+    scale: at which resolution its memory lies, as in `Here`.
+    """
+
+    scale: int = 0
 
     def forward(self, h: Tensor | None, where: Where) -> Tensor:
         """Features in, features out: (B, H, W, C) everywhere, (B, C) here."""
@@ -190,17 +226,17 @@ class MaskedConv2d(Spatial):
     is one matrix product with the weight as it lies. All taps are in the pixel's row or above it.
     """
 
-    def __init__(self, fan_in: int, fan_out: int, taps: Taps):
+    def __init__(self, fan_in: int, fan_out: int, taps: Taps, scale: int = 0):
         super().__init__()
-        self.taps = taps
+        self.taps, self.scale = taps, scale
         self.fan_in = fan_in
         self.rows = 1 - min(row for row, _ in taps)  # rows of the kernel, the pixel's own the last
-        self.half = max(abs(column) for _, column in taps)  # columns of the kernel on either side
+        self.reach = max(abs(column) for _, column in taps)  # columns of the kernel on either side
         bound = (len(taps) * fan_in) ** -0.5  # as nn.Conv2d, for the taps that there are
         self.weight = nn.Parameter(torch.empty(len(taps), fan_in, fan_out).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(fan_out).uniform_(-bound, bound))
-        columns = 2 * self.half + 1
-        places = [(row + self.rows - 1) * columns + column + self.half for row, column in taps]
+        columns = 2 * self.reach + 1
+        places = [(row + self.rows - 1) * columns + column + self.reach for row, column in taps]
         self.register_buffer("places", torch.tensor(places), persistent=False)
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
@@ -208,14 +244,14 @@ class MaskedConv2d(Spatial):
 
     def kernel(self) -> Tensor:
         """The weight as `F.conv2d` wants it, (fan_out, fan_in, rows, columns), zeros where no tap is."""
-        columns = 2 * self.half + 1
+        columns = 2 * self.reach + 1
         empty = self.weight.new_zeros(self.rows * columns, *self.weight.shape[1:])
         return empty.index_copy(0, self.places, self.weight).unflatten(0, (self.rows, columns)).permute(3, 2, 0, 1)
 
     def all_pixels(self, h: Tensor, where: Everywhere) -> Tensor:
         where.remember(self, h)
         # Padding below is of no use but comes with padding above; cutting it off after is cheaper than padding before.
-        padding = (self.rows - 1, self.half)
+        padding = (self.rows - 1, self.reach)
         out = F.conv2d(h.permute(0, 3, 1, 2), self.kernel(), self.bias, padding=padding)
         return out[:, :, : h.shape[1]].permute(0, 2, 3, 1)
 
@@ -223,5 +259,5 @@ class MaskedConv2d(Spatial):
         memory = here.cache.memory[self]
         if h is not None:
             memory.index_copy_(0, here.at, h)
-        seen = memory.index_select(0, here.neighbours(self.taps)).view(len(here.at), -1)
+        seen = memory.index_select(0, here.neighbours(self.taps)).view(len(here.at), len(self.taps) * self.fan_in)
         return torch.addmm(self.bias, seen, self.weight.flatten(0, 1))

@@ -12,14 +12,27 @@ from pixelcnn.layers import Taps, mask_a, mask_b
 from pixelcnn.sampler import prepare, specification, windowed
 
 
-def all_images(height: int, width: int) -> torch.Tensor:
+def all_images(model) -> torch.Tensor:
+    """Every picture of two levels, (2 ** (H * W), H, W)."""
+    height, width = model.config.height, model.config.width
     return torch.tensor(list(itertools.product((0, 1), repeat=height * width))).view(-1, height, width)
 
 
+def size(model) -> tuple[int, int, int]:
+    return model.config.height, model.config.width, model.config.height * model.config.width
+
+
 def accepted_masks(model) -> list[torch.Tensor]:
-    """All masks (3, 3), but the full one, that the model takes."""
+    """Masks (H, W) that the model takes, of all but the full one on 3 x 3, of the prefixes and a random 64 on 4 x 4."""
+    height, width, pixels = size(model)
+    if pixels == 9:
+        candidates = all_images(model)[:-1].bool()
+    else:
+        prefixes = torch.arange(pixels) < torch.arange(pixels)[:, None]
+        scattered = torch.rand(64, pixels, generator=torch.Generator().manual_seed(1)) < 0.5
+        candidates = torch.cat([prefixes, scattered]).view(-1, height, width)
     masks = []
-    for mask in all_images(3, 3)[:-1].bool():
+    for mask in candidates:
         try:
             model.order(mask)
         except BadInput:
@@ -57,14 +70,14 @@ def what_it_claims_to_see(model) -> torch.Tensor:
 @torch.inference_mode()
 def test_probabilities_of_all_pictures_sum_to_one(name):
     model = tiny_model(name)
-    total = torch.exp(-model.nats(all_images(3, 3)).flatten(1).sum(1)).sum().item()
+    total = torch.exp(-model.nats(all_images(model)).flatten(1).sum(1)).sum().item()
     assert total == pytest.approx(1, abs=1e-9)
 
 
 @torch.inference_mode()
 def test_with_known_pixels_the_completions_sum_to_one(name):
     model = tiny_model(name)
-    images, given = all_images(3, 3), random_images(model, 1)[0]
+    images, given = all_images(model), random_images(model, 1)[0]
     for known in accepted_masks(model):
         completions = images[(images == given)[:, known].all(1)]
         total = torch.exp(-model.nats(completions)[:, ~known].sum(1)).sum().item()
@@ -75,10 +88,11 @@ def test_with_known_pixels_the_completions_sum_to_one(name):
 def test_a_pixel_ignores_itself_and_the_future_and_sees_what_its_paper_says(name):
     """Every pixel is turned over, in several pictures: which params move is exactly what the model claims to see."""
     model = tiny_model(name, 5, 6)
-    sees = torch.zeros(30, 30, dtype=torch.bool)
+    pixels = size(model)[2]
+    sees = torch.zeros(pixels, pixels, dtype=torch.bool)
     for x in random_images(model, 12).split(1):
-        others = x.repeat(30, 1, 1)
-        others.view(30, 30).diagonal().sub_(1).abs_()
+        others = x.repeat(pixels, 1, 1)
+        others.view(pixels, pixels).diagonal().sub_(1).abs_()
         moved = (model(others) - model(x)).flatten(1, 2).abs().amax(2) > 1e-13  # (turned, moved)
         sees |= moved.T
     assert (sees == what_it_claims_to_see(model)).all()
@@ -95,36 +109,39 @@ def test_pixelcnn_has_a_blind_spot():
 def test_one_pixel_steps_equal_the_full_pass(name):
     """Three slots, each at another pixel of another picture, in another order of slots each time."""
     model = tiny_model(name, 5, 6)
+    pixels = size(model)[2]
     x, slots = random_images(model, 3), torch.arange(3)
     full = model(x).flatten(1, 2)
     starts = torch.tensor([0, 7, 13])
-    seated = torch.where(torch.arange(30) < starts[:, None], x.flatten(1), 0).view_as(x)
+    seated = torch.where(torch.arange(pixels) < starts[:, None], x.flatten(1), 0).view_as(x)
     cache = model.new_cache(5)
     seats = torch.tensor([4, 0, 2])
     prefilled = model.prefill(cache, seats, seated).flatten(1, 2)
     for slot, start in enumerate(starts):
         torch.testing.assert_close(prefilled[slot, : start + 1], full[slot, : start + 1], atol=1e-12, rtol=0)
-    for turn in range(30):
-        going = slots[starts + turn < 30].roll(turn)
-        pixels = starts[going] + turn
-        params = model.step(cache, seats[going], pixels)
-        torch.testing.assert_close(params, full[going, pixels], atol=1e-12, rtol=0)
-        model.write(cache, seats[going], pixels, x.flatten(1)[going, pixels])
+    for turn in range(pixels):
+        going = slots[starts + turn < pixels].roll(turn)
+        here = starts[going] + turn
+        params = model.step(cache, seats[going], here)
+        torch.testing.assert_close(params, full[going, here], atol=1e-12, rtol=0)
+        model.write(cache, seats[going], here, x.flatten(1)[going, here])
 
 
 @torch.inference_mode()
 def test_several_pixels_of_a_picture_step_together_where_the_levels_before_them_are_written(name):
     model = tiny_model(name, 5, 6)
+    pixels = size(model)[2]
     x = random_images(model, 2)
     cache, slots = model.new_cache(2), torch.arange(2)
     model.prefill(cache, slots, x)
-    every = torch.arange(30).repeat(2)
-    params = model.step(cache, slots.repeat_interleave(30), every).view(2, 30, -1)
+    every = torch.arange(pixels).repeat(2)
+    params = model.step(cache, slots.repeat_interleave(pixels), every).view(2, pixels, -1)
     torch.testing.assert_close(params, model(x).flatten(1, 2), atol=1e-12, rtol=0)
 
 
-def top(height: int, width: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+def top(model, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """A drawing of scattered ink and a mask with so many rows known."""
+    height, width, _ = size(model)
     drawing = np.random.default_rng(3).integers(0, 256, (height, width))
     known = np.zeros((height, width), int)
     known[:rows] = 1
@@ -135,7 +152,7 @@ def top(height: int, width: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
 def test_slow_and_fast_draw_the_same_picture_from_the_same_noise(name, rows, temperature):
     model = tiny_model(name, 5, 6)
-    request = Request(*top(5, 6, rows), samples=3, temperature=temperature, seed=11)
+    request = Request(*top(model, rows), samples=3, temperature=temperature, seed=11)
     *_, slow = specification(prepare(model, request))
     for window in (1, 2, 7, 30, 64):
         *_, fast = windowed(prepare(model, request), window)
@@ -148,7 +165,7 @@ def test_slow_and_fast_draw_the_same_picture_from_the_same_noise(name, rows, tem
 
 def test_a_sample_is_the_same_alone_and_in_any_batch(name):
     model = tiny_model(name, 5, 6)
-    drawing, known = top(5, 6, 1)
+    drawing, known = top(model, 1)
     crowd = None
     for samples in (64, 16, 2, 1):
         *_, trace = windowed(prepare(model, Request(drawing, known, samples=samples, seed=5)))
@@ -159,7 +176,7 @@ def test_a_sample_is_the_same_alone_and_in_any_batch(name):
 
 def test_known_pixels_never_change_and_values_under_unknown_ones_are_ignored(name):
     model = tiny_model(name, 5, 6)
-    drawing, known = top(5, 6, 2)
+    drawing, known = top(model, 2)
     scribbled = np.where(known == 1, drawing, 255 - drawing)
     *_, trace = windowed(prepare(model, Request(drawing, known, samples=4)))
     *_, other = windowed(prepare(model, Request(scribbled, known, samples=4)))
@@ -170,11 +187,11 @@ def test_known_pixels_never_change_and_values_under_unknown_ones_are_ignored(nam
 @torch.inference_mode()
 def test_nats_and_probabilities_are_those_of_the_full_pass(name):
     model = tiny_model(name, 5, 6)
-    *_, trace = windowed(prepare(model, Request(*top(5, 6, 2), samples=3)))
+    *_, trace = windowed(prepare(model, Request(*top(model, 2), samples=3)))
     nats = model.nats(torch.from_numpy(trace.images)).flatten(1)
-    np.testing.assert_allclose(trace.nats, nats[:, 12:].sum(1), atol=1e-10)
-    np.testing.assert_allclose(trace.probabilities, torch.exp(-nats[:, 12:]), atol=1e-12)
-    np.testing.assert_allclose(trace.known_probabilities, torch.exp(-nats[0, :12]), atol=1e-12)
+    np.testing.assert_allclose(trace.nats, nats[:, 2 * size(model)[1] :].sum(1), atol=1e-10)
+    np.testing.assert_allclose(trace.probabilities, torch.exp(-nats[:, 2 * size(model)[1] :]), atol=1e-12)
+    np.testing.assert_allclose(trace.known_probabilities, torch.exp(-nats[0, : 2 * size(model)[1]]), atol=1e-12)
 
 
 def test_drawing_follows_the_probabilities(name):
@@ -185,7 +202,7 @@ def test_drawing_follows_the_probabilities(name):
         *_, trace = windowed(prepare(model, Request(samples=64, seed=seed)))
         np.add.at(counts, trace.x @ [8, 4, 2, 1], 1)
     with torch.inference_mode():
-        expected = 6400 * torch.exp(-model.nats(all_images(2, 2)).flatten(1).sum(1)).numpy()
+        expected = 6400 * torch.exp(-model.nats(all_images(model)).flatten(1).sum(1)).numpy()
     chi_square = ((counts - expected) ** 2 / expected).sum()
     assert chi_square < 37.7, "15 degrees of freedom: this happens once in a thousand, and the seeds are fixed"
 
@@ -202,7 +219,7 @@ def test_digits_matter_and_each_row_has_its_own(name):
     assert not torch.allclose(told[0], told[1]) and not torch.allclose(told[0], told[2])
     torch.testing.assert_close(told[2], model(x)[2], atol=1e-12, rtol=0)
     for digit in (3, -1):
-        request = Request(*top(5, 6, 2), samples=3, digit=digit)
+        request = Request(*top(model, 2), samples=3, digit=digit)
         *_, slow = specification(prepare(model, request))
         *_, fast = windowed(prepare(model, request))
         assert (slow.images == fast.images).all()

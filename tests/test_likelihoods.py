@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from pixelcnn.likelihoods import Bernoulli, draw
+from pixelcnn.likelihoods import Bernoulli, DiscretizedLogisticMixture, draw
 
 
 def test_bernoulli_is_a_logistic():
@@ -26,3 +26,40 @@ def test_no_temperature_breaks_the_distribution(temperature):
     torch.testing.assert_close(probabilities.sum(-1), torch.ones(5, dtype=torch.float64))
     if temperature < 1:
         assert probabilities[1, 1] < torch.sigmoid(params[1, 0]), "colder is bolder"
+
+
+def random_mixture(seed: int, spread: float) -> tuple[DiscretizedLogisticMixture, torch.Tensor]:
+    params = torch.randn(40, 15, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * spread
+    return DiscretizedLogisticMixture(), params
+
+
+@pytest.mark.parametrize("spread", [0.1, 1.0, 5.0, 40.0])
+@pytest.mark.parametrize("temperature", [0.2, 1.0, 3.0])
+def test_the_256_levels_of_a_mixture_sum_to_one(spread, temperature):
+    mixture, params = random_mixture(1, spread)
+    log_probs = mixture.log_probs(params, temperature)
+    assert log_probs.shape == (40, 256)
+    torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(40, dtype=torch.float64), atol=1e-10, rtol=0)
+
+
+def test_a_mixture_is_the_difference_of_its_logistic_curves():
+    """The paper's equation 2, written out plainly, at both edges and inside."""
+    mixture, params = random_mixture(2, 0.7)
+    logits, means, log_scales = params.chunk(3, -1)
+    for level in (0, 1, 100, 254, 255):
+        upper = 1.0 if level == 255 else torch.sigmoid(((level + 0.5) / 127.5 - 1 - means) / log_scales.exp())
+        lower = 0.0 if level == 0 else torch.sigmoid(((level - 0.5) / 127.5 - 1 - means) / log_scales.exp())
+        expected = (torch.softmax(logits, -1) * (upper - lower)).sum(-1)
+        got = mixture.log_prob(params, torch.full((40,), level)).exp()
+        torch.testing.assert_close(got, expected, atol=1e-12, rtol=0)
+        torch.testing.assert_close(mixture.log_probs(params)[:, level].exp(), expected, atol=1e-12, rtol=0)
+
+
+def test_a_mixture_draws_by_its_cumulated_probabilities():
+    mixture, params = random_mixture(3, 1.0)
+    noise = torch.rand(40, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    levels, given = draw(mixture, params, noise)
+    probabilities = mixture.log_probs(params).exp()
+    for row, level in enumerate(levels.tolist()):
+        assert probabilities[row, :level].sum() <= noise[row] <= probabilities[row, : level + 1].sum() + 1e-12
+    torch.testing.assert_close(given, probabilities.gather(1, levels[:, None])[:, 0])

@@ -60,7 +60,7 @@ class AutoregressiveModel(nn.Module):
         """Memory for so many pictures at once, on the model's device."""
         grid = Grid(self.config.height, self.config.width, self.margin)
         layers = [layer for layer in self.modules() if isinstance(layer, Spatial)]
-        memory = {layer: layer.new_memory(grid, slots) for layer in layers}
+        memory = {layer: layer.new_memory(grid.halved(layer.scale), slots) for layer in layers}
         return Cache(grid, memory, torch.full((slots,), -1, device=self.device))
 
     def prefill(self, cache: Cache, slots: Tensor, x: Tensor, digits: Tensor | None = None) -> Tensor:

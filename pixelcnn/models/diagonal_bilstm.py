@@ -124,7 +124,7 @@ class DiagonalBiLSTMCell(Spatial):
         rows = here.rows_above()
         if rows is None:
             return
-        grid, memory, n = here.cache.grid, here.cache.memory[self], 2 * self.channels
+        grid, memory, n = here.grid, here.cache.memory[self], 2 * self.channels
         at = rows.at.view(-1, grid.width)
         gates = memory[rows.at, 2 * n :] if self.own is None else memory[rows.at, 2 * n :] + self.own(None, rows)
         gates = gates.view(*at.shape, -1)

@@ -72,7 +72,7 @@ class RowLSTMCell(Spatial):
     def one_pixel(self, gates: Tensor, here: Here) -> Tensor:
         memory, channels = here.cache.memory[self], self.initial.shape[1]
         out = gates.new_empty(len(gates), channels)
-        for index in here.waves(here.pixels // here.cache.grid.width):
+        for index in here.waves(here.pixels // here.grid.width):
             part = here.some(index)
             above = memory.index_select(0, part.neighbours(self.ABOVE)).view(len(index), 3, 2 * channels)
             h, c = self.advance(gates[index], above[:, :, :channels].flatten(1), above[:, 1, channels:])

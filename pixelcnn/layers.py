@@ -261,3 +261,15 @@ class MaskedConv2d(Spatial):
             memory.index_copy_(0, here.at, h)
         seen = memory.index_select(0, here.neighbours(self.taps)).view(len(here.at), len(self.taps) * self.fan_in)
         return torch.addmm(self.bias, seen, self.weight.flatten(0, 1))
+
+
+def readout(fan_in: int, hidden: int, params: int) -> nn.Sequential:
+    """From features to params: two 1x1 convolutions after ReLUs, and the output (1601.06759, Table 1)."""
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Linear(fan_in, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, params),
+    )

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import Everywhere, Grid, Here, MaskedConv2d, Spatial, Where, mask_a
+from pixelcnn.layers import Everywhere, Grid, Here, MaskedConv2d, Spatial, Where, mask_a, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
 
@@ -158,14 +158,7 @@ class DiagonalBiLSTM(AutoregressiveModel):
         self.likelihood = Bernoulli()
         self.first = MaskedConv2d(1, 2 * config.channels, mask_a(7))
         self.blocks = nn.ModuleList(ResidualBlock(config.channels, first=layer == 0) for layer in range(config.layers))
-        self.head = nn.Sequential(
-            nn.ReLU(),
-            nn.Linear(2 * config.channels, config.head),
-            nn.ReLU(),
-            nn.Linear(config.head, config.head),
-            nn.ReLU(),
-            nn.Linear(config.head, self.likelihood.params),
-        )
+        self.head = readout(2 * config.channels, config.head, self.likelihood.params)
 
     @property
     def input_layers(self) -> list[Spatial]:

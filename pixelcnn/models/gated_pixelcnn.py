@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pixelcnn.layers import Everywhere, Grid, Here, MaskedConv2d, Spatial, Taps, Where, mask_a
+from pixelcnn.layers import Everywhere, Grid, Here, MaskedConv2d, Spatial, Taps, Where, mask_a, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
 
@@ -104,12 +104,7 @@ class GatedPixelCNN(AutoregressiveModel):
         first = GatedLayer(1, config, rows_up_to(7), mask_a(7)[-3:])
         others = [GatedLayer(config.channels, config, rows_up_to(3), row_so_far(3)) for _ in range(config.layers - 1)]
         self.layers = nn.ModuleList([first, *others])
-        self.head = nn.Sequential(
-            nn.ReLU(),
-            nn.Linear(config.channels, config.head),
-            nn.ReLU(),
-            nn.Linear(config.head, self.likelihood.params),
-        )
+        self.head = readout(config.channels, config.head, self.likelihood.params)
 
     @property
     def input_layers(self) -> list[Spatial]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import MaskedConv2d, Where, mask_a, mask_b
+from pixelcnn.layers import MaskedConv2d, Where, mask_a, mask_b, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
 
@@ -52,14 +52,7 @@ class PixelCNN(AutoregressiveModel):
         self.likelihood = Bernoulli()
         self.first = MaskedConv2d(1, 2 * config.channels, mask_a(7))
         self.blocks = nn.ModuleList(ResidualBlock(config.channels) for _ in range(config.blocks))
-        self.head = nn.Sequential(
-            nn.ReLU(),
-            nn.Linear(2 * config.channels, config.head),
-            nn.ReLU(),
-            nn.Linear(config.head, config.head),
-            nn.ReLU(),
-            nn.Linear(config.head, self.likelihood.params),
-        )
+        self.head = readout(2 * config.channels, config.head, self.likelihood.params)
 
     @property
     def input_layers(self):

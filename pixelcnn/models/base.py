@@ -66,6 +66,7 @@ class AutoregressiveModel(nn.Module):
     def prefill(self, cache: Cache, slots: Tensor, x: Tensor, digits: Tensor | None = None) -> Tensor:
         """Seat pictures x (B, H, W) in slots (B,), all pixels in one pass; returns params (B, H, W, P).
 
+        One picture, (1, H, W) with digits (1,), is seated in all the slots, at the cost of one.
         What lies under pixels that are still to be filled does not matter: every step overwrites its own.
         """
         cache.digits[slots] = -1 if digits is None else digits

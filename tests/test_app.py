@@ -100,7 +100,7 @@ def test_a_closed_stream_stops_computing():
 
 
 def test_the_trained_model_needs_few_steps():
-    """How the sampler is a hundred times faster, counted rather than timed: steps for 392 pixels."""
+    """Why the sampler is so much faster, counted rather than timed: steps for 392 pixels."""
     trace = complete(load("pixelcnn"), DRAWING, KNOWN)
     assert trace.steps < 392 / 8
 

@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     from pixelcnn.shelf import Shelf
     from web.page import build_page
 
-    torch.set_num_threads(1)  # a step is too small for two; benchmarks/RESULTS.md has both
+    torch.set_num_threads(1)  # the second core is for the second request; docs/architecture.md
     try:
         page = build_page(Shelf(options.weights, options.device))
         page.launch(

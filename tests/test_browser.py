@@ -327,12 +327,12 @@ def test_by_touch_on_a_phone(chromium, server):
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     phone.page.wait_for_function(f"({INKED})().split('y').length > 16")
     assert phone.page.evaluate("scrollY") == before, "the page stays where it is under the finger"
-    width = phone.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert width[0] <= width[1], "nothing sticks out"
     phone.page.wait_for_timeout(700)  # sooner after a stroke Chromium takes the tap for part of a longer gesture
     phone.page.locator("#complete").tap()
     phone.finish()
     assert phone.filled() == 784
+    # Not against innerWidth, which on a phone grows with whatever sticks out.
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out"
     phone.close()
 
 

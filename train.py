@@ -24,6 +24,7 @@ from pixelcnn.canvas import contact_sheet
 from pixelcnn.data import DATASETS, Digits, load_digits
 from pixelcnn.evaluate import mean_nats
 from pixelcnn.hub import save_weights
+from pixelcnn.masks import random_known
 from pixelcnn.models import MODELS, build, config_of
 from pixelcnn.sampler import complete
 
@@ -48,6 +49,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--descent", type=float, default=0.35, help="share of the steps over which it descends")
     parser.add_argument("--decay", type=float, default=0.999, help="of the exponential moving average of the weights")
     parser.add_argument("--shift", type=int, default=0, help="move each picture by up to so many pixels")
+    parser.add_argument(
+        "--told", type=float, default=0.5, help="share of pictures of which some pixels are known, for models that can"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of initial weights, batch order and shifts")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 lets torch choose")
     parser.add_argument("--every", type=int, default=1000, help="steps from checkpoint to checkpoint")
@@ -82,10 +86,10 @@ def learning_rate(step: int, options: argparse.Namespace) -> float:
     return options.lr * min(1.0, (step + 1) / 200, left)
 
 
-def batch_at(step: int, digits: Digits, options: argparse.Namespace) -> tuple[torch.Tensor, torch.Tensor]:
-    """Levels (B, H, W) of the batch of this step and its digits (B,), half of them -1 for not told.
+def batch_at(step: int, digits: Digits, options: argparse.Namespace) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Levels (B, H, W) of the batch of this step, its digits (B,), half of them -1 for not told, and known (B, H, W).
 
-    An epoch is a permutation drawn from (seed, epoch).
+    An epoch is a permutation drawn from (seed, epoch). Of most pictures nothing is known, of a share of --told anything.
     """
     per_epoch = len(digits) // options.batch
     epoch, place = divmod(step, per_epoch)
@@ -93,8 +97,12 @@ def batch_at(step: int, digits: Digits, options: argparse.Namespace) -> tuple[to
     index = order[place * options.batch : (place + 1) * options.batch]
     rng = np.random.default_rng([options.seed, epoch, place])
     levels = digits.batch(index, rng, options.shift)
-    told = np.where(rng.random(len(index)) < 0.5, digits.labels[index].astype(np.int64), -1)
-    return torch.from_numpy(levels).to(options.device), torch.from_numpy(told).to(options.device)
+    labels = np.where(rng.random(len(index)) < 0.5, digits.labels[index].astype(np.int64), -1)
+    known = np.zeros(levels.shape, bool)
+    share = options.told if MODELS[options.model][0].takes_any_mask else 0
+    for picture in np.flatnonzero(rng.random(len(index)) < share):
+        known[picture] = random_known(rng, *levels.shape[1:])
+    return tuple(torch.from_numpy(part).to(options.device) for part in (levels, labels, known))
 
 
 class Trainer:
@@ -109,23 +117,30 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=1e-4, betas=(0.9, 0.99))
         self.step = 0
 
-    def train_step(self, x: torch.Tensor, digits: torch.Tensor) -> float:
-        """One batch, levels (B, H, W) and digits (B,): returns its nats per picture."""
+    def train_step(self, x: torch.Tensor, digits: torch.Tensor, known: torch.Tensor) -> float:
+        """One batch, levels (B, H, W), digits (B,), known (B, H, W): returns its nats per picture.
+
+        Those of pictures of which nothing was told, unless there are none.
+        """
         torch.manual_seed(self.options.seed * 1_000_003 + self.step)  # dropout, where a model has it
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.options)
+        told = self.model.told(known)  # None for models that cannot be told
         with torch.autocast(x.device.type, torch.bfloat16):
-            params = self.model(x, digits)
-        nats = -self.model.likelihood.log_prob(params.float(), x).sum((1, 2)).mean()
+            params = self.model(x, digits, told)
+        nats = -self.model.likelihood.log_prob(params.float(), x)
+        if told is not None:
+            nats = nats * ~told  # of what the network is told, it has nothing to say
         self.optimizer.zero_grad(set_to_none=True)
-        nats.backward()
+        nats.sum((1, 2)).mean().backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 100.0)
         self.optimizer.step()
         self.step += 1
         decay = min(self.options.decay, (1 + self.step) / (10 + self.step))
         for slow, fast in zip(self.ema.parameters(), self.model.parameters(), strict=True):
             slow.data.lerp_(fast.data, 1 - decay)
-        return nats.item()
+        plain = slice(None) if told is None or told.flatten(1).any(1).all() else ~told.flatten(1).any(1)
+        return nats.detach()[plain].sum((1, 2)).mean().item()
 
     def save(self) -> None:
         """Replace the checkpoint, whole or not at all."""

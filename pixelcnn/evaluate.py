@@ -11,21 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from pixelcnn.data import DATASETS, SPLITS, Digits, load_digits
+from pixelcnn.masks import REGIONS, hidden
 from pixelcnn.models.base import AutoregressiveModel
-
-REGIONS = ("all", "top", "bottom", "left", "right")
-
-
-def hidden(region: str, height: int, width: int) -> Tensor:
-    """The unknown pixels of a region, bool (H, W)."""
-    unknown = torch.zeros(height, width, dtype=torch.bool)
-    rows = {"top": slice(None, height // 2), "bottom": slice(height // 2, None)}.get(region, slice(None))
-    columns = {"left": slice(None, width // 2), "right": slice(width // 2, None)}.get(region, slice(None))
-    unknown[rows, columns] = True
-    return unknown
 
 
 @torch.inference_mode()
@@ -36,13 +25,15 @@ def mean_nats(
 
     A re-sampled data set is drawn once, always the same way. Raises BadInput where the model cannot use what is known.
     """
-    unknown = hidden(region, *digits.ink.shape[1:])
-    model.order(~unknown)
+    known = torch.from_numpy(hidden(region, *digits.ink.shape[1:]))
+    model.order(known)
+    told = model.told(known)
     rng, total = np.random.default_rng(0), 0.0
     index = np.arange(len(digits)) if index is None else index
     for start in range(0, len(index), batch):
         x = torch.from_numpy(digits.batch(index[start : start + batch], rng)).to(model.device)
-        total += model.nats(x)[:, unknown].double().sum().item()
+        told_of_each = None if told is None else told.to(model.device).expand_as(x)
+        total += model.nats(x, told=told_of_each)[:, ~known].double().sum().item()
     return total / len(index)
 
 
@@ -64,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
         nats = mean_nats(model, digits, region=options.region)
     except (ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
-    pixels = int(hidden(options.region, *digits.ink.shape[1:]).sum())
+    pixels = int((~hidden(options.region, *digits.ink.shape[1:])).sum())
     answer = {"model": model.name, "weights": options.weights, "dataset": options.dataset, "split": options.split}
     answer |= {"region": options.region, "images": len(digits), "nats": round(nats, 4)}
     print(json.dumps(answer | {"bits_per_dim": round(nats / pixels / math.log(2), 5)}))

@@ -3,7 +3,7 @@
 A network is written once, as a function of features `h` and of `where` it runs:
 
     Everywhere()              h is (B, H, W, C): training, evaluation, the definition of the model
-    Everywhere(cache, slots)  the same, and every layer leaves in the cache what later steps will read
+    Everywhere(cache=, slots=)  the same, and every layer leaves in the cache what later steps will read
     Here(cache, slots, pixels)  h is (B, C): one pixel of each of B pictures, each at a place of its own
 
 Features are channels-last, so that whatever works on one pixel alone (`nn.Linear` as 1x1 convolution, ReLU, sums)
@@ -94,9 +94,14 @@ class Cache:
 
 @dataclass
 class Everywhere:
-    """All pixels at once; digits (B,) long where classes are given. With a cache, layers fill slots (B,) of it."""
+    """All pixels at once. With a cache, layers fill slots (B,) of it.
+
+    digits: (B,) long, where classes are given. told: bool (B, H, W), pixels whose values all others may know, where
+    a model can make use of some that are not before the others.
+    """
 
     digits: Tensor | None = None
+    told: Tensor | None = None
     cache: Cache | None = None
     slots: Tensor | None = None
 
@@ -118,12 +123,14 @@ class Here:
     """Pixels (B,), raster numbers, of the pictures in slots (B,).
 
     Several pixels of one picture may go together, each taking what the cache says of those before it for granted.
+    each: so many rows, one after the other, are of one slot, throughout: layers may look a slot up once for all of them.
     scale: how many times the resolution is halved; pixels are numbered in the grid of that resolution.
     """
 
     cache: Cache
     slots: Tensor
     pixels: Tensor
+    each: int = 1
     scale: int = 0
     _neighbours: dict[Taps, Tensor] = field(default_factory=dict)
 
@@ -163,19 +170,19 @@ class Here:
             return None
         columns = start + torch.arange(self.grid.width, device=self.pixels.device)
         pixels = (self.pixels[begins][:, None] + columns).flatten()
-        return Here(self.cache, self.slots[begins].repeat_interleave(self.grid.width), pixels, self.scale)
+        return Here(self.cache, self.slots[begins].repeat_interleave(self.grid.width), pixels, scale=self.scale)
 
     def coarser(self) -> "Here":
         """Of the pixels here, those in even rows and columns, at half the resolution."""
         row, column = self.pixels // self.grid.width, self.pixels % self.grid.width
         even = (row % 2 == 0) & (column % 2 == 0)
         pixels = (row // 2 * (self.grid.width // 2) + column // 2)[even]
-        return Here(self.cache, self.slots[even], pixels, self.scale + 1)
+        return Here(self.cache, self.slots[even], pixels, scale=self.scale + 1)
 
     def parents(self) -> "Here":
         """For each pixel here, the one of half the resolution that it is a part of."""
         row, column = self.pixels // self.grid.width, self.pixels % self.grid.width
-        return Here(self.cache, self.slots, row // 2 * (self.grid.width // 2) + column // 2, self.scale + 1)
+        return Here(self.cache, self.slots, row // 2 * (self.grid.width // 2) + column // 2, scale=self.scale + 1)
 
     def waves(self, key: Tensor) -> list[Tensor]:
         """Indices of the pixels here in groups: of one picture, a pixel of larger key (B,) is in a later group.
@@ -188,7 +195,7 @@ class Here:
 
     def some(self, index: Tensor) -> "Here":
         """Only the pixels of an index."""
-        return Here(self.cache, self.slots[index], self.pixels[index], self.scale)
+        return Here(self.cache, self.slots[index], self.pixels[index], scale=self.scale)
 
 
 Where = Everywhere | Here
@@ -217,6 +224,10 @@ class Spatial(nn.Module):
     def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
         """One step, (B, C) to (B, C'); None where the input is in the memory already, as far as it is known."""
         raise NotImplementedError
+
+    def write(self, h: Tensor, here: Here) -> None:
+        """Put features h (B, C) of single pixels into the memory: of the picture itself, once a level is drawn."""
+        here.cache.memory[self].index_copy_(0, here.at, h)
 
 
 class MaskedConv2d(Spatial):
@@ -258,7 +269,7 @@ class MaskedConv2d(Spatial):
     def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
         memory = here.cache.memory[self]
         if h is not None:
-            memory.index_copy_(0, here.at, h)
+            self.write(h, here)
         seen = memory.index_select(0, here.neighbours(self.taps)).view(len(here.at), len(self.taps) * self.fan_in)
         return torch.addmm(self.bias, seen, self.weight.flatten(0, 1))
 
@@ -273,3 +284,22 @@ def readout(fan_in: int, hidden: int, params: int) -> nn.Sequential:
         nn.ReLU(),
         nn.Linear(hidden, params),
     )
+
+
+def gate(h: Tensor) -> Tensor:
+    """Equation 2 of 1606.05328: tanh of one half of the channels by the sigmoid of the other."""
+    value, strength = h.chunk(2, -1)
+    return torch.tanh(value) * torch.sigmoid(strength)
+
+
+class DigitBias(nn.Embedding):
+    """What the digit asked for adds to features (1606.05328, equation 4), the same at every pixel."""
+
+    def __init__(self, classes: int, channels: int):
+        super().__init__(classes + 1, channels)  # the last row is for "not told", which is what digit -1 picks
+
+    def forward(self, where: Where, like: Tensor) -> Tensor:
+        """To be added to features `like`: (B, 1, 1, C) everywhere, (B, C) here."""
+        digits = where.digits if where.digits is not None else torch.full(like.shape[:1], -1, device=like.device)
+        added = super().forward(digits % self.num_embeddings)
+        return added.view(len(added), *[1] * (like.dim() - 2), -1)

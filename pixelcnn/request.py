@@ -24,6 +24,7 @@ class Checked:
 
     picture: Tensor  # the model's levels, long (H, W), zero where unknown
     order: Tensor  # the unknown pixels as they are filled, (U,)
+    told: Tensor | None  # known pixels (H, W) that the network is told of, where its order does not see to it
     samples: int
     temperature: float
     seed: int
@@ -65,8 +66,9 @@ class Request:
             raise BadInput(f"{model.name} cannot be told to draw a {digit}, it has no classes; leave digit at -1.")
         if known.all():
             raise BadInput("All pixels are known, so there is nothing to fill; leave some unknown, below the cut line.")
-        order = model.order(torch.from_numpy(known == 1))
-        return Checked(levels_of(ink, model.likelihood.levels), order, samples, temperature, seed, digit)
+        mask = torch.from_numpy(known == 1)
+        picture = levels_of(ink, model.likelihood.levels)
+        return Checked(picture, model.order(mask), model.told(mask), samples, temperature, seed, digit)
 
 
 def levels_of(ink: np.ndarray, levels: int) -> Tensor:

@@ -97,16 +97,22 @@ class Job:
     model: AutoregressiveModel
     x: Tensor  # levels, (samples, H * W), zero where unknown
     order: Tensor  # the unknown pixels as they are filled, (U,)
+    unknown: Tensor  # bool (H * W,)
     noise: Tensor  # (samples, H * W)
     digits: Tensor  # the digit asked for, (samples,), -1 for none
+    told: Tensor | None  # known pixels that are not before all unknown ones, (1, H, W), for models that take them
     temperature: float
     trace: Trace = field(repr=False)
 
     def record(self, samples: Tensor, pixels: Tensor, params: Tensor) -> Tensor:
-        """Draw pixels (N,) of samples (N,) from params (N, P), note what they were given; returns the levels (N,)."""
+        """Draw pixels (N,) of samples (N,) from params (N, P), note what they were given; returns the levels (N,).
+
+        Pixels that are known keep their level, and what is noted of them is not looked at.
+        """
         likelihood = self.model.likelihood
         params = params.double()  # so that no temperature above zero overflows
         levels, chosen = draw(likelihood, params, self.noise[samples, pixels], self.temperature)
+        levels = torch.where(self.unknown[pixels], levels, self.x[samples, pixels])
         nats = -likelihood.log_prob(params, levels)
         where = (samples.numpy(force=True), pixels.numpy(force=True))
         self.trace.x[where] = levels.numpy(force=True)
@@ -115,7 +121,7 @@ class Job:
         return levels
 
     def record_known(self, params: Tensor) -> None:
-        """Note what the model gave the known pixels; params (n, H * W, P) of all pixels."""
+        """Note what the model gave the known pixels, as far as it can say; params (n, H * W, P) of all pixels."""
         known = torch.from_numpy(self.trace.known_order).to(self.x.device)
         nats = self.model.likelihood.log_prob(params[0, known].double(), self.x[0, known])
         self.trace.known_probabilities = nats.exp().numpy(force=True)
@@ -125,13 +131,15 @@ def prepare(model: AutoregressiveModel, request: Request) -> Job:
     """Check the request and draw its noise. Raises BadInput."""
     asked = request.check(model)
     x = asked.picture.flatten().repeat(asked.samples, 1)
+    # Of pixels that it was told of, the network says nothing; and of others given those, not what they are by themselves.
+    known_order = np.arange(int(asked.order[0]) if asked.told is None else 0)
     trace = Trace(
         model=model.entry or model.name,
         seed=asked.seed,
         levels=model.likelihood.levels,
         shape=tuple(asked.picture.shape),
         order=asked.order.numpy(),
-        known_order=np.arange(int(asked.order[0])),
+        known_order=known_order,
         x=x.numpy().copy(),
         chosen=np.zeros(tuple(x.shape)),
         pixel_nats=np.zeros(tuple(x.shape)),
@@ -139,7 +147,11 @@ def prepare(model: AutoregressiveModel, request: Request) -> Job:
     )
     noise = noise_for(asked.seed, *x.shape)
     digits = torch.full((asked.samples,), asked.digit)
-    return Job(model, *(part.to(model.device) for part in (x, asked.order, noise, digits)), asked.temperature, trace)
+    unknown = torch.zeros(x.shape[1], dtype=torch.bool)
+    unknown[asked.order] = True
+    parts = [part.to(model.device) for part in (x, asked.order, unknown, noise, digits)]
+    told = None if asked.told is None else asked.told[None].to(model.device)
+    return Job(model, *parts, told, asked.temperature, trace)
 
 
 @torch.inference_mode()
@@ -147,8 +159,9 @@ def specification(job: Job) -> Iterator[Trace]:
     """The definition: for every pixel one full pass over the whole picture."""
     model, x, trace = job.model, job.x, job.trace
     samples = torch.arange(len(x), device=x.device)
+    told = None if job.told is None else job.told.expand(len(x), -1, -1)
     for pixel in job.order:
-        params = model(x.view(-1, *trace.shape), job.digits).flatten(1, 2)  # (n, H * W, P)
+        params = model(x.view(-1, *trace.shape), job.digits, told).flatten(1, 2)  # (n, H * W, P)
         x[:, pixel] = job.record(samples, pixel.expand(len(x)), params[:, pixel])
         job.record_known(params)
         trace.done, trace.steps = trace.done + 1, trace.steps + 1
@@ -157,26 +170,31 @@ def specification(job: Job) -> Iterator[Trace]:
 
 @torch.inference_mode()
 def windowed(job: Job, window: int | None = None) -> Iterator[Trace]:
-    """The same pictures from steps over a cache, up to `window` pixels of each sample at a time."""
-    model, x, trace, n, last = job.model, job.x, job.trace, len(job.x), len(job.order) - 1
+    """The same pictures from steps over a cache, up to `window` pixels of each sample at a time.
+
+    Known pixels between unknown ones are stepped over too: what the layers make of them depends on what was drawn before.
+    """
+    model, x, trace, n = job.model, job.x, job.trace, len(job.x)
+    path = torch.arange(int(job.order[0]), int(job.order[-1]) + 1, device=x.device)
+    filled = job.unknown[path].cumsum(0)  # unknown pixels up to each place on the path
     window = window or max(1, ROWS_PER_STEP // n)
     slots = torch.arange(n, device=x.device)
     cache = model.new_cache(n)
     top = x[:1].view(1, *trace.shape)  # all samples begin alike
-    job.record_known(model.prefill(cache, slots, top, job.digits[:1]).flatten(1, 2))
+    job.record_known(model.prefill(cache, slots, top, job.digits[:1], job.told).flatten(1, 2))
     samples = slots.repeat_interleave(window)
     ahead = torch.arange(window, device=x.device)
-    front = torch.zeros_like(slots)  # each sample's place in the order: all before it is final
+    front = torch.zeros_like(slots)  # each sample's place on the path: all before it is final
     while not trace.finished:
-        pixels = job.order[(front[:, None] + ahead).clamp(max=last).flatten()]
+        pixels = path[(front[:, None] + ahead).clamp(max=len(path) - 1).flatten()]
         guesses = x[samples, pixels]
-        levels = job.record(samples, pixels, model.step(cache, samples, pixels))
+        levels = job.record(samples, pixels, model.step(cache, samples, pixels, window))
         x[samples, pixels] = levels
         model.write(cache, samples, pixels, levels)
         # A pixel stands if all guesses before it were right; the first always does.
         right = (levels == guesses).view(n, window)[:, :-1]
-        front = (front + 1 + right.int().cumprod(1).sum(1)).clamp(max=last + 1)
-        trace.done, trace.steps = int(front.min()), trace.steps + 1
+        front = (front + 1 + right.int().cumprod(1).sum(1)).clamp(max=len(path))
+        trace.done, trace.steps = int(filled[front.min() - 1]), trace.steps + 1
         yield trace
 
 

@@ -23,6 +23,7 @@ TINY = {
     "diagonal_bilstm": {"channels": 4, "layers": 2, "head": 6},
     "gated_pixelcnn": {"channels": 4, "layers": 3, "head": 6},
     "pixelcnn_pp": {"channels": 3, "blocks": 1, "scales": 2, "mixtures": 2, "levels": 2, "dropout_percent": 0},
+    "freeform": {"channels": 4, "blocks": 3, "attend_every": 2, "heads": 2, "dim": 2, "given": 3, "head": 6},
 }
 
 

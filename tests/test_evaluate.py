@@ -7,7 +7,7 @@ from conftest import tiny_model
 
 from pixelcnn import BadInput, evaluate, hub
 from pixelcnn.data import load_digits
-from pixelcnn.evaluate import hidden, mean_nats
+from pixelcnn.evaluate import mean_nats
 
 
 def test_mean_nats_are_minus_the_sum_of_ln_p(data):
@@ -20,11 +20,6 @@ def test_mean_nats_are_minus_the_sum_of_ln_p(data):
     assert mean_nats(model, digits, batch=7) == pytest.approx(expected.sum(1).mean().item(), abs=1e-9)
     bottom = mean_nats(model, digits, region="bottom")
     assert bottom == pytest.approx(expected[:, 392:].sum(1).mean().item(), abs=1e-9)
-
-
-def test_regions_are_halves():
-    assert hidden("all", 4, 4).all() and hidden("top", 4, 4)[:2].all() and not hidden("top", 4, 4)[2:].any()
-    assert hidden("left", 4, 4)[:, :2].all() and hidden("right", 4, 4).sum() == 8
 
 
 def test_regions_that_a_raster_model_cannot_use_are_refused(data):

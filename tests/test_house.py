@@ -17,7 +17,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 # Each floor may import from the floors above it in this list, never from its own or those below.
 FLOORS = [
     ["pixelcnn.errors"],
-    ["pixelcnn.orders", "pixelcnn.likelihoods", "pixelcnn.canvas", "pixelcnn.data", "pixelcnn.layers"],
+    ["pixelcnn.orders", "pixelcnn.likelihoods", "pixelcnn.canvas", "pixelcnn.data", "pixelcnn.masks", "pixelcnn.layers"],
     ["pixelcnn.models.base"],
     [f"pixelcnn.models.{name}" for name in MODELS],
     ["pixelcnn.models"],

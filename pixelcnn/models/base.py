@@ -18,6 +18,7 @@ class AutoregressiveModel(nn.Module):
     likelihood: what params mean, see likelihoods.py.
     margin: how far the widest layer looks, in pixels.
     classes: how many digits the model can be told to draw, 0 for none.
+    takes_any_mask: whether known pixels may come after unknown ones.
     input_layers: the spatial layers that read the picture itself; a drawn level is written to their memories.
     """
 
@@ -27,6 +28,7 @@ class AutoregressiveModel(nn.Module):
     likelihood: object
     margin: int
     classes: int = 0
+    takes_any_mask: bool = False
     input_layers: list[Spatial]
 
     def network(self, picture: Tensor | None, where: Where) -> Tensor:
@@ -38,12 +40,13 @@ class AutoregressiveModel(nn.Module):
         dtype = next(self.parameters()).dtype
         return (levels.to(dtype) / (self.likelihood.levels - 1))[..., None]
 
-    def forward(self, x: Tensor, digits: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, digits: Tensor | None = None, told: Tensor | None = None) -> Tensor:
         """All pixels at once: levels x (B, H, W), long in 0..K-1, to params (B, H, W, P).
 
         digits: for models with classes, which one each picture is of, (B,) long, -1 or None for not told.
+        told: for models that take any mask, what `told` says of each picture's known pixels, bool (B, H, W).
         """
-        return self.network(self.embed(x), Everywhere(digits))
+        return self.network(self.embed(x), Everywhere(digits, told))
 
     def order(self, known: Tensor) -> Tensor:
         """The unknown pixels in the order of filling, raster numbers (U,); known is bool (H, W).
@@ -52,9 +55,13 @@ class AutoregressiveModel(nn.Module):
         """
         return raster(known, self.name)
 
-    def nats(self, x: Tensor, digits: Tensor | None = None) -> Tensor:
-        """-ln p of every pixel of x (B, H, W), given those before it."""
-        return -self.likelihood.log_prob(self(x, digits), x)
+    def told(self, known: Tensor) -> Tensor | None:
+        """Those of the known pixels, bool (..., H, W), that the network must be told of beside its past; None if none."""
+        return None
+
+    def nats(self, x: Tensor, digits: Tensor | None = None, told: Tensor | None = None) -> Tensor:
+        """-ln p of every pixel of x (B, H, W), given those before it and those told, of which it says nothing."""
+        return -self.likelihood.log_prob(self(x, digits, told), x)
 
     def new_cache(self, slots: int) -> Cache:
         """Memory for so many pictures at once, on the model's device."""
@@ -63,24 +70,29 @@ class AutoregressiveModel(nn.Module):
         memory = {layer: layer.new_memory(grid.halved(layer.scale), slots) for layer in layers}
         return Cache(grid, memory, torch.full((slots,), -1, device=self.device))
 
-    def prefill(self, cache: Cache, slots: Tensor, x: Tensor, digits: Tensor | None = None) -> Tensor:
+    def prefill(
+        self, cache: Cache, slots: Tensor, x: Tensor, digits: Tensor | None = None, told: Tensor | None = None
+    ) -> Tensor:
         """Seat pictures x (B, H, W) in slots (B,), all pixels in one pass; returns params (B, H, W, P).
 
-        One picture, (1, H, W) with digits (1,), is seated in all the slots, at the cost of one.
+        One picture, (1, H, W) with digits (1,) and told (1, H, W), is seated in all the slots, at the cost of one.
         What lies under pixels that are still to be filled does not matter: every step overwrites its own.
         """
         cache.digits[slots] = -1 if digits is None else digits
-        return self.network(self.embed(x), Everywhere(digits, cache, slots))
+        return self.network(self.embed(x), Everywhere(digits, told, cache, slots))
 
-    def step(self, cache: Cache, slots: Tensor, pixels: Tensor) -> Tensor:
-        """Params (B, P) of pixels (B,), raster numbers, in slots (B,); all pixels before each are in the cache."""
-        return self.network(None, Here(cache, slots, pixels))
+    def step(self, cache: Cache, slots: Tensor, pixels: Tensor, each: int = 1) -> Tensor:
+        """Params (B, P) of pixels (B,), raster numbers, in slots (B,); all pixels before each are in the cache.
+
+        each: so many rows, one after the other, are of one slot, throughout.
+        """
+        return self.network(None, Here(cache, slots, pixels, each))
 
     def write(self, cache: Cache, slots: Tensor, pixels: Tensor, levels: Tensor) -> None:
         """Tell the cache the levels (B,) that were drawn at pixels (B,)."""
-        at, features = cache.grid.positions(slots, pixels), self.embed(levels)
+        here, features = Here(cache, slots, pixels), self.embed(levels)
         for layer in self.input_layers:
-            cache.memory[layer].index_copy_(0, at, features)
+            layer.write(features, here)
 
     @property
     def device(self) -> torch.device:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pixelcnn.layers import Everywhere, Grid, Here, MaskedConv2d, Spatial, Taps, Where, mask_a, readout
+from pixelcnn.layers import DigitBias, Everywhere, Grid, Here, MaskedConv2d, Spatial, Taps, Where, gate, mask_a, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
 
@@ -42,12 +42,6 @@ def rows_up_to(size: int) -> Taps:
 def row_so_far(size: int) -> Taps:
     """The centre and what is to the left of it: 1 x n in [1], Fig. 2."""
     return tuple((0, column) for column in range(-(size // 2), 1))
-
-
-def gate(h: Tensor) -> Tensor:
-    """Equation 2 of [1]: tanh of one half of the channels by the sigmoid of the other."""
-    value, strength = h.chunk(2, -1)
-    return torch.tanh(value) * torch.sigmoid(strength)
 
 
 class RowAbove(Spatial):
@@ -80,16 +74,13 @@ class GatedLayer(nn.Module):
         self.across = nn.Linear(2 * channels, 2 * channels, bias=False)
         self.horizontal = MaskedConv2d(fan_in, 2 * channels, horizontal)
         self.out = nn.Linear(channels, channels)
-        # The last row is for "not told", which is what digit -1 picks.
-        self.digit = nn.Embedding(config.classes + 1, 4 * channels) if config.classes else None
+        self.digit = DigitBias(config.classes, 4 * channels) if config.classes else None
 
     def about_digit(self, where: Where, like: Tensor) -> tuple[Tensor | float, Tensor | float]:
         """What the class adds to the vertical and the horizontal stack, to be added to features `like`."""
         if self.digit is None:
             return 0.0, 0.0
-        digits = where.digits if where.digits is not None else torch.full(like.shape[:1], -1, device=like.device)
-        added = self.digit(digits % self.digit.num_embeddings)
-        return added.view(len(added), *[1] * (like.dim() - 2), -1).chunk(2, -1)
+        return self.digit(where, like).chunk(2, -1)
 
 
 class GatedPixelCNN(AutoregressiveModel):

@@ -82,7 +82,7 @@ class Halve(MaskedConv2d):
         memory, coarse = here.cache.memory[self], here.coarser()
         memory.index_copy_(0, here.at, h)
         row, column = coarse.pixels // coarse.grid.width, coarse.pixels % coarse.grid.width
-        fine = Here(here.cache, coarse.slots, 2 * row * here.grid.width + 2 * column, here.scale)
+        fine = Here(here.cache, coarse.slots, 2 * row * here.grid.width + 2 * column, scale=here.scale)
         seen = memory.index_select(0, fine.neighbours(self.taps)).view(len(row), len(self.taps) * self.fan_in)
         return torch.addmm(self.bias, seen, self.weight.flatten(0, 1))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Draw the top of a digit in a web page; a PixelCNN fills in the rest, one pixel at a time.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         epilog="Host and port come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT; "
         "without them it is this machine alone and port 7860, or the next that is free.",
     )
@@ -17,7 +18,18 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--weights", default="", help="an entry of weights/manifest.json or a .safetensors file to begin with"
     )
-    return parser.parse_args(argv)
+    limits = parser.add_argument_group("limits of one server")
+    limits.add_argument("--samples", type=int, default=64, help="pictures in one request")
+    limits.add_argument("--slots", type=int, default=128, help="pictures that advance at once")
+    limits.add_argument("--waiting", type=int, default=512, help="pictures that may wait for a slot")
+    limits.add_argument("--body-kb", type=int, default=256, help="size of a request, in KB")
+    options = parser.parse_args(argv)
+    for name in ("samples", "slots", "waiting", "body_kb"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name.replace('_', '-')} is {getattr(options, name)}; give at least 1")
+    if options.samples > options.slots:
+        parser.error(f"--samples is {options.samples}, more than the {options.slots} --slots; give at most that many")
+    return options
 
 
 def port() -> int | None:
@@ -36,16 +48,22 @@ def main(argv: list[str] | None = None) -> None:
     import torch
 
     from pixelcnn import BadInput
+    from pixelcnn.engine import Engine, Limits
     from pixelcnn.shelf import Shelf
+    from web.gate import guarded
     from web.page import build_page
 
-    torch.set_num_threads(1)  # the second core is for the second request; docs/architecture.md
+    torch.set_num_threads(1)  # the second core is for the server; docs/architecture.md
     try:
-        page = build_page(Shelf(options.weights, options.device))
+        shelf = Shelf(options.weights, options.device)
+        limits = Limits(samples=options.samples, slots=options.slots, waiting=options.waiting)
+        engine = Engine(shelf.model, limits)
+        page = build_page(shelf, engine)
         page.launch(
             theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),
             css_paths=[Path(__file__).parent / "web" / "page.css"],
             server_port=asked,
+            app_kwargs=guarded(engine, options.body_kb),
             ssr_mode=False,
             run_history=False,
             footer_links=["api"],

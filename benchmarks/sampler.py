@@ -27,7 +27,8 @@ from pixelcnn import Request, load
 from pixelcnn.hub import manifest
 from pixelcnn.layers import MaskedConv2d
 from pixelcnn.models.base import AutoregressiveModel
-from pixelcnn.sampler import prepare, windowed
+from pixelcnn.sampler import windowed
+from pixelcnn.trace import prepare
 
 PIXELS = 392
 TURNS = 5

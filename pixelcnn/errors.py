@@ -1,7 +1,8 @@
 """Errors that are sentences for people: what was given, what was expected, what to do next.
 
 BadInput (ValueError)     something asked for cannot be done as asked
-└── WeightsError          weights are missing, damaged, or not what they should be
+├── WeightsError          weights are missing, damaged, or not what they should be
+└── Unavailable           it cannot be done now: the house is full, the server stops, the model failed
 """
 
 
@@ -11,3 +12,7 @@ class BadInput(ValueError):
 
 class WeightsError(BadInput):
     """Weights that cannot be used; the message says which file and what to do."""
+
+
+class Unavailable(BadInput):
+    """What was asked for is fine but cannot be done now; the message says why and when to try again."""

@@ -10,6 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
+def spread(temperature: float | Tensor, axes: int) -> float | Tensor:
+    """A temperature per pixel, (...), with so many axes more."""
+    return temperature[(..., *[None] * axes)] if isinstance(temperature, Tensor) else temperature
+
+
 @dataclass(frozen=True)
 class Bernoulli:
     """Black or white: params (..., 1) are the logit of ink (1601.06759, section 5.1)."""
@@ -18,8 +23,8 @@ class Bernoulli:
     params: int = 1
 
     def log_probs(self, params: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
-        """ln p of every level, (..., 2), with the logit divided by the temperature."""
-        logit = params / temperature
+        """ln p of every level, (..., 2), with the logit divided by the temperature: one for all or (...)."""
+        logit = params / spread(temperature, 1)
         return torch.cat([F.logsigmoid(-logit), F.logsigmoid(logit)], -1)
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
@@ -43,9 +48,9 @@ class DiscretizedLogisticMixture:
         return 3 * self.mixtures
 
     def log_probs(self, params: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
-        """ln p of every level, (..., K)."""
+        """ln p of every level, (..., K); temperature is one for all or (...)."""
         every = torch.arange(self.levels, device=params.device)
-        return self._mixture(params[..., None, :], every.expand(*params.shape[:-1], -1), temperature)
+        return self._mixture(params[..., None, :], every.expand(*params.shape[:-1], -1), spread(temperature, 2))
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """ln p of levels x (...), in nats, at temperature 1."""

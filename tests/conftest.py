@@ -14,7 +14,9 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import pytest
 import torch
 
+from pixelcnn.engine import Engine
 from pixelcnn.models import MODELS, build
+from pixelcnn.shelf import Shelf
 
 DATA = Path(__file__).parent / "data"
 TINY = {
@@ -59,6 +61,14 @@ def data() -> Path:
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def engine():
+    """An engine on the bundled weights."""
+    engine = Engine(Shelf(device="cpu").model)
+    yield engine
+    engine.close()
 
 
 def free_port() -> int:

@@ -1,5 +1,6 @@
 """The doors for programs, over real HTTP on loopback, and start-up."""
 
+import asyncio
 import json
 import os
 import socket
@@ -15,7 +16,6 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from pixelcnn import complete, load
-from pixelcnn.shelf import Shelf
 from web.page import Doors
 
 ROOT = Path(__file__).parent.parent
@@ -79,24 +79,39 @@ def test_bad_input_gets_one_sentence(client, changes, says):
         assert says in str(caught.value) and "Traceback" not in str(caught.value)
 
 
-def test_an_error_of_the_page_is_a_gradio_error():
-    doors = Doors(Shelf(device="cpu"))
+def listed(steps) -> list:
+    """All that an asynchronous generator yields."""
+
+    async def collect() -> list:
+        return [step async for step in steps]
+
+    return asyncio.run(collect())
+
+
+def test_an_error_of_the_page_is_a_gradio_error(engine):
     with pytest.raises(gr.Error, match="expected 784 pixels"):
-        next(doors.page({"ink": "00", "known": "1"}, "pixelcnn", 1, 1.0, 0, False))
+        listed(Doors(engine).page({"ink": "00", "known": "1"}, "pixelcnn", 1, 1.0, 0, False))
 
 
 @pytest.mark.parametrize(("temperature", "seed", "says"), [(None, 0, "temperature is None"), (1.0, None, "seed is None")])
-def test_an_emptied_field_is_one_sentence(temperature, seed, says):
+def test_an_emptied_field_is_one_sentence(engine, temperature, seed, says):
     drawing = {"ink": "00" * 784, "known": "0" * 784}
     with pytest.raises(gr.Error, match=says):
-        next(Doors(Shelf(device="cpu")).page(drawing, "pixelcnn", 1, temperature, seed, False))
+        listed(Doors(engine).page(drawing, "pixelcnn", 1, temperature, seed, False))
 
 
-def test_a_closed_stream_stops_computing():
-    steps = Doors(Shelf(device="cpu")).stream(DRAWING, KNOWN, samples=64)
-    assert len(next(steps)["order"]) < 392
-    steps.close()
-    assert list(steps) == []
+def test_a_closed_stream_stops_computing(engine):
+    async def begin_and_leave() -> None:
+        steps = Doors(engine).stream(None, None, samples=64)
+        assert len((await anext(steps))["order"]) < 784
+        await steps.aclose()
+
+    asyncio.run(begin_and_leave())
+    for _ in range(100):
+        if engine.counters()["cancelled"]:
+            break
+        time.sleep(0.01)
+    assert engine.counters()["active"] == 0 and engine.counters()["cancelled"] == 1
 
 
 def test_the_trained_model_needs_few_steps():
@@ -105,10 +120,10 @@ def test_the_trained_model_needs_few_steps():
     assert trace.steps < 392 / 8
 
 
-def test_messages_only_ever_grow_and_are_small():
-    doors, before = Doors(Shelf(device="cpu")), None
+def test_messages_only_ever_grow_and_are_small(engine):
+    before = None
     drawing = {"ink": "00" * 784, "known": "1" * 392 + "0" * 392}
-    for message, _ in doors.page(drawing | {"run": "abc"}, "pixelcnn", 1, 1.0, 3, False):
+    for message, _ in listed(Doors(engine).page(drawing | {"run": "abc"}, "pixelcnn", 1, 1.0, 3, False)):
         assert message["run"] == "abc"
         for part in ("drawn", "given"):
             assert before is None or message[part][0].startswith(before[part][0])

@@ -22,9 +22,11 @@ FLOORS = [
     [f"pixelcnn.models.{name}" for name in MODELS],
     ["pixelcnn.models"],
     ["pixelcnn.request", "pixelcnn.hub"],
-    ["pixelcnn.sampler", "pixelcnn.evaluate", "pixelcnn.shelf"],
+    ["pixelcnn.trace", "pixelcnn.evaluate", "pixelcnn.shelf"],
+    ["pixelcnn.batch"],
+    ["pixelcnn.sampler", "pixelcnn.engine"],
     ["pixelcnn"],
-    ["web", "web.texts", "web.part", "web.player"],
+    ["web", "web.texts", "web.part", "web.player", "web.gate"],
     ["web.page"],
     ["app", "train", "benchmarks", "benchmarks.sampler", "docs.gif"],
 ]

@@ -9,7 +9,8 @@ from conftest import random_images, tiny_model
 
 from pixelcnn import BadInput, Request
 from pixelcnn.layers import Taps, mask_a, mask_b
-from pixelcnn.sampler import prepare, specification, windowed
+from pixelcnn.sampler import specification, windowed
+from pixelcnn.trace import prepare
 
 
 def all_images(model) -> torch.Tensor:

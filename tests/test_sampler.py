@@ -3,7 +3,7 @@ import pytest
 from conftest import tiny_model
 
 from pixelcnn import Request, complete, stream
-from pixelcnn.sampler import noise_for
+from pixelcnn.trace import noise_for
 
 
 def test_noise_depends_on_seed_and_sample_alone():

@@ -1,21 +1,20 @@
 """The page: layout, wiring, and the doors for programs. No tensor is touched here."""
 
+import asyncio
 import secrets
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
 
 import gradio as gr
 
-from pixelcnn import BadInput, Request, Trace, stream
+from pixelcnn import BadInput, Request, Trace
 from pixelcnn.canvas import decode
+from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
 from web import texts
 from web.part import part
 from web.player import message
 
-MESSAGE_EVERY_S = 0.1
-AT_ONCE = 2  # requests computed side by side; each takes some 30 ms, so the queue is short even for a class
-QUEUE = 100  # requests that may wait; the next is told to try again
 # Every click names its request, so that the player takes messages of the last one alone.
 SENT = """(drawing, ...rest) => {
     const run = Math.random().toString(36).slice(2);
@@ -25,44 +24,43 @@ SENT = """(drawing, ...rest) => {
 STOPPED = "() => { document.dispatchEvent(new CustomEvent('pixelcnn:stop')); }"
 
 
-def sentences(steps: Iterator) -> Iterator:
-    """The same steps, with BadInput as a message to whoever asked."""
+@contextmanager
+def sentences() -> Iterator[None]:
+    """BadInput as a message to whoever asked."""
     try:
-        yield from steps
+        yield
     except BadInput as error:
         raise gr.Error(str(error), duration=10, print_exception=False) from None
 
 
-def paced(traces: Iterator[Trace]) -> Iterator[Trace]:
-    """A growing trace about ten times a second: the first step at once, and always the last."""
-    told = 0.0
-    for trace in traces:
-        if trace.finished or time.monotonic() - told >= MESSAGE_EVERY_S:
-            yield trace
-            told = time.monotonic()
-
-
 class Doors:
-    """What people and programs call. All of it goes through the same check and the same sampler."""
+    """What people and programs call. All of it goes through the same check and the same engine."""
 
-    def __init__(self, shelf: Shelf):
-        self.shelf = shelf
+    def __init__(self, engine: Engine):
+        self.engine = engine
 
-    def page(self, drawing: object, entry: str, samples: int, temperature: float, seed: int, dice: bool) -> Iterator[tuple]:
+    async def frames(self, request: Request, entry: object) -> AsyncIterator[Trace]:
+        """The traces of a request; whoever stops listening stops the computing."""
+        await asyncio.to_thread(self.engine.models, entry)  # loads it, should it not be there yet
+        async with aclosing(self.engine.submit(request, entry).frames()) as frames:
+            async for trace in frames:
+                yield trace
+
+    async def page(
+        self, drawing: object, entry: str, samples: int, temperature: float, seed: int, dice: bool
+    ) -> AsyncIterator[tuple]:
         """The page's own event: messages for the player, and the seed that was used."""
         seed = secrets.randbelow(2**31) if dice else seed
         shown = gr.update(value=seed) if dice else gr.skip()
-
-        def steps() -> Iterator[tuple]:
-            model = self.shelf.model(entry)
+        with sentences():
+            model = await asyncio.to_thread(self.engine.models, entry)
             ink, known = decode(drawing, model.config.height, model.config.width)
-            request = Request(ink, known, samples, temperature, seed)
-            for number, trace in enumerate(paced(stream(model, request))):
-                yield message(drawing.get("run"), trace), gr.skip() if number else shown
+            async with aclosing(self.frames(Request(ink, known, samples, temperature, seed), entry)) as frames:
+                async for trace in frames:
+                    yield message(drawing.get("run"), trace), shown
+                    shown = gr.skip()
 
-        yield from sentences(steps())
-
-    def stream(
+    async def stream(
         self,
         drawing: list[list[int]],
         known: list[list[int]],
@@ -71,17 +69,15 @@ class Doors:
         temperature: float = 1.0,
         seed: int = 0,
         digit: int = -1,
-    ) -> Iterator[dict]:
+    ) -> AsyncIterator[dict]:
         """The answer of /complete again and again as it grows; it can be cancelled."""
+        request = Request(drawing, known, samples, temperature, seed, digit)
+        with sentences():
+            async with aclosing(self.frames(request, model)) as frames:
+                async for trace in frames:
+                    yield trace.answer()
 
-        def steps() -> Iterator[dict]:
-            request = Request(drawing, known, samples, temperature, seed, digit)
-            for trace in paced(stream(self.shelf.model(model), request)):
-                yield trace.answer()
-
-        yield from sentences(steps())
-
-    def complete(
+    async def complete(
         self,
         drawing: list[list[int]],
         known: list[list[int]],
@@ -92,13 +88,17 @@ class Doors:
         digit: int = -1,
     ) -> dict:
         """Fill the unknown pixels: H x W ink in 0..255, H x W of 0/1 known; levels, probabilities and nats come back."""
-        *_, answer = self.stream(drawing, known, model, samples, temperature, seed, digit)
-        return answer
+        request = Request(drawing, known, samples, temperature, seed, digit)
+        with sentences():
+            async with aclosing(self.frames(request, model)) as frames:
+                async for trace in frames:
+                    last = trace
+        return last.answer()
 
 
-def build_page(shelf: Shelf) -> gr.Blocks:
-    """The page on the models of a shelf."""
-    doors, model = Doors(shelf), shelf.model()
+def build_page(shelf: Shelf, engine: Engine) -> gr.Blocks:
+    """The page on the models of a shelf, which an engine runs."""
+    doors, model = Doors(engine), shelf.model()
     size = {"width": model.config.width, "height": model.config.height, "levels": model.likelihood.levels}
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as page:
         gr.HTML(f"<h1>{texts.TITLE}</h1><p>{texts.LEAD}</p>", elem_id="title")
@@ -130,11 +130,10 @@ def build_page(shelf: Shelf) -> gr.Blocks:
             trigger_mode="multiple",  # a second click while the first is under way is a new request
             show_progress="hidden",
             api_visibility="private",
-            concurrency_limit=AT_ONCE,
-            concurrency_id="model",
+            concurrency_limit=None,  # the engine sees to that
         )
         stop.click(None, js=STOPPED, cancels=[event], api_visibility="private")
         player.abandoned(None, cancels=[event], api_visibility="private")
-        gr.api(doors.complete, api_name="complete", concurrency_id="model", concurrency_limit=AT_ONCE)
-        gr.api(doors.stream, api_name="stream", concurrency_id="model", concurrency_limit=AT_ONCE)
-    return page.queue(max_size=QUEUE)
+        gr.api(doors.complete, api_name="complete", concurrency_limit=None)
+        gr.api(doors.stream, api_name="stream", concurrency_limit=None)
+    return page

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pixelcnn.sampler import Trace
+from pixelcnn import Trace
 
 
 def message(run: object, trace: Trace) -> dict:

@@ -1,0 +1,68 @@
+"""What stands between the network and the page: how much a request may bring, and an address that says how the house is.
+
+Plain ASGI, so that it holds for every address that Gradio has now or gets later.
+"""
+
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pixelcnn.engine import Engine
+
+
+class TooLarge(Exception):
+    """A body went on beyond the limit."""
+
+
+class Gate:
+    """Lets requests through whose bodies are of at most `limit` bytes, and no files at all: the page takes none."""
+
+    def __init__(self, app: ASGIApp, limit: int):
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        if scope["path"].rstrip("/").endswith("/upload"):
+            return await refuse(403, "Files are not taken here; send the drawing itself.")(scope, receive, send)
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > self.limit:
+            return await self.too_large()(scope, receive, send)
+        seen, answered = 0, False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.limit:
+                raise TooLarge
+            return message
+
+        async def answering(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, answering)
+        except TooLarge:
+            if not answered:
+                await self.too_large()(scope, receive, send)
+
+    def too_large(self) -> JSONResponse:
+        return refuse(413, f"The request is larger than {self.limit // 1024} KB; a drawing is far smaller.")
+
+
+def refuse(status: int, sentence: str) -> JSONResponse:
+    return JSONResponse({"detail": sentence, "error": sentence}, status)
+
+
+def guarded(engine: Engine, body_kb: int) -> dict:
+    """The `app_kwargs` of `launch`: the gate, and /ready, which answers with the engine's counters."""
+
+    async def ready(request: object) -> JSONResponse:
+        return JSONResponse({"ready": True} | engine.counters())
+
+    return {"routes": [Route("/ready", ready)], "middleware": [Middleware(Gate, limit=1024 * body_kb)]}

@@ -63,6 +63,7 @@ def main(argv: list[str] | None = None) -> None:
             theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),
             css_paths=[Path(__file__).parent / "web" / "page.css"],
             server_port=asked,
+            state_session_capacity=256,  # a visit leaves a little behind in Gradio, and this page keeps no state there
             app_kwargs=guarded(engine, options.body_kb),
             ssr_mode=False,
             run_history=False,

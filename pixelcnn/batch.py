@@ -19,7 +19,7 @@ ROWS_PER_STEP = 64  # pixels that advance in one step, over all pictures; benchm
 
 
 class Batch:
-    """Slots for pictures of one model; there are more of them when more are needed."""
+    """Slots for pictures of one model."""
 
     def __init__(self, model: AutoregressiveModel, slots: int):
         self.model = model
@@ -36,24 +36,9 @@ class Batch:
         self.front = torch.zeros(slots, dtype=torch.long, device=device)  # all pixels before it are final
         self.end = torch.zeros(slots, dtype=torch.long, device=device)  # behind the last unknown pixel
 
-    def grow(self, slots: int) -> None:
-        """Make it so many slots in all, those there are staying as they are."""
-        bigger = Batch(self.model, slots)
-        used = len(self.x)
-        for layer, memory in self.cache.memory.items():
-            bigger.cache.memory[layer][: len(memory)] = memory
-        bigger.cache.digits[:used] = self.cache.digits
-        for name in ("x", "noise", "chosen", "nats", "filled", "temperature", "front", "end"):
-            getattr(bigger, name)[:used] = getattr(self, name)
-            setattr(self, name, getattr(bigger, name))
-        self.cache = bigger.cache
-        self.free += range(used, slots)
-
     @torch.inference_mode()
     def seat(self, job: Job) -> None:
-        """Give a job its slots: its samples share one pass over what is known."""
-        if len(self.free) < job.samples:
-            self.grow(max(2 * len(self.x), len(self.x) + job.samples - len(self.free)))
+        """Give a job its slots, of which there must be enough: its samples share one pass over what is known."""
         taken, self.free = self.free[: job.samples], self.free[job.samples :]
         slots = self.jobs[job] = torch.tensor(taken, device=self.x.device)
         self.x[slots], self.noise[slots] = job.picture.to(self.x.device), job.noise.to(self.x.device)

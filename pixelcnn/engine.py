@@ -35,7 +35,7 @@ class Limits:
     slots: int = 128  # pictures that advance at once
     waiting: int = 512  # pictures that may wait for a slot; whoever comes then is told how long it takes
     admitted_per_tick: int = 4  # requests seated between two steps, each a full pass, so that no tick is long
-    frame_s: float = 0.1  # from one frame of a completion to the next
+    frame_s: float = 0.1  # from one frame of a completion to the next, for up to ten people; for more, more
     patience_s: float = 30.0  # a completion whose frames nobody has asked for in so long is given up
 
 
@@ -158,7 +158,7 @@ class Scheduler:
             self.active[job] = completion
             try:
                 if job.model not in self.batches:
-                    self.batches[job.model] = self.new_batch(job.model, job.samples)
+                    self.batches[job.model] = self.new_batch(job.model, self.limits.slots)
                 self.batches[job.model].seat(job)
             except Exception:
                 self.fail(completion)
@@ -184,9 +184,10 @@ class Scheduler:
 
     def publish(self) -> None:
         now = time.monotonic()
+        pause = self.limits.frame_s * max(1.0, len(self.active) / 10)  # a hundred frames a second in all are enough
         whole = {job for batch in self.batches.values() for job in batch.whole()}
         for job, completion in list(self.active.items()):
-            if job in whole or now - completion.published_at >= self.limits.frame_s:
+            if job in whole or now - completion.published_at >= pause:
                 completion.published_at = now
                 self.batches[job.model].report(job)
                 completion.publish(job.trace.frozen(), over=job in whole)

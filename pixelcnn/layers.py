@@ -11,8 +11,10 @@ is the same code in both ways; only layers that look at *other* pixels (`Spatial
 tests hold the two equal. Knows nothing of pictures, levels or sampling.
 """
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from mmap import mmap
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +40,17 @@ def mask_b(size: int) -> Taps:
     return (*mask_a(size), (0, 0))
 
 
+def zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Zeros with the dtype and device of `like`, which on a CPU take no time or memory before they are touched.
+
+    So a cache can have room for a crowd, and cost what those in it need.
+    """
+    if like.device.type != "cpu":
+        return like.new_zeros(shape)
+    # Pages straight from the system come as zeros; malloc would keep them when they are freed, and wipe them each time.
+    return torch.frombuffer(mmap(-1, max(1, math.prod(shape)) * like.itemsize), dtype=like.dtype).view(shape)
+
+
 @dataclass(frozen=True)
 class Grid:
     """Where the pixels of many pictures lie in one flat memory, with a margin of zeros above and to the left.
@@ -59,7 +72,7 @@ class Grid:
 
     def new(self, slots: int, channels: int, like: Tensor) -> Tensor:
         """Zeros (slots * area, channels) with the dtype and device of `like`."""
-        return like.new_zeros(slots * self.area, channels)
+        return zeros((slots * self.area, channels), like)
 
     def positions(self, slots: Tensor, pixels: Tensor) -> Tensor:
         """Rows of the memory, (B,), of raster-numbered `pixels` (B,) in `slots` (B,)."""

@@ -1,11 +1,6 @@
 """Tiny real models, real digits, and the app as people start it; the Hub is never asked."""
 
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
@@ -14,6 +9,8 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import pytest
 import torch
 
+from benchmarks import visitors
+from benchmarks.soak import slow_weights
 from pixelcnn.engine import Engine
 from pixelcnn.models import MODELS, build
 from pixelcnn.shelf import Shelf
@@ -71,34 +68,20 @@ def engine():
     engine.close()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """The address of `python app.py`, started as people start it."""
-    port, log = free_port(), tmp_path_factory.mktemp("server") / "log"
-    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(log.parent / "gradio")}
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=DATA.parent.parent, env=environment, stdout=file, stderr=file
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(address, timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, log.read_text()
-                time.sleep(0.1)
+    log = tmp_path_factory.mktemp("server") / "log"
+    with visitors.server(log=log, temp=log.parent / "gradio") as address:
         yield address
-        assert process.poll() is None, "the server died"
-        assert "Traceback" not in log.read_text(), log.read_text()
-        assert not list((log.parent / "gradio").rglob("*.*")), "files were left behind"
-    finally:
-        process.terminate()
-        process.wait()
+        assert visitors.house(address)["ready"], "the server died"
+    assert "Traceback" not in log.read_text(), log.read_text()
+    assert not list((log.parent / "gradio").rglob("*.*")), "files were left behind"
+
+
+@pytest.fixture(scope="session")
+def slow_server(tmp_path_factory):
+    """The address of a server whose model takes seconds for sixteen pictures, so that they can be left."""
+    folder = tmp_path_factory.mktemp("slow")
+    with visitors.server("--weights", slow_weights(folder), log=folder / "log") as address:
+        yield address

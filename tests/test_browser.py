@@ -1,10 +1,12 @@
 """The page in a real Chromium: drawn on by mouse, finger and keyboard, completed, stopped, and completed again."""
 
 import itertools
+import json
 import os
 import re
 import shutil
 import time
+import urllib.request
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -334,6 +336,34 @@ def test_by_touch_on_a_phone(chromium, server):
     # Not against innerWidth, which on a phone grows with whatever sticks out.
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out"
     phone.close()
+
+
+@pytest.mark.parametrize("way", ["stop", "new stroke", "closed tab", "reload", "closed browser"])
+def test_who_leaves_frees_the_slots_within_a_second(chromium, slow_server, way):
+    def active() -> int:
+        return json.load(urllib.request.urlopen(f"{slow_server}/ready", timeout=5))["active"]
+
+    opened = Page(chromium, slow_server)
+    page = opened.page
+    page.locator("#count").get_by_label("16").check()
+    page.locator("#complete").click()
+    page.wait_for_selector(".player:not([hidden])")
+    assert active() == 16
+    if way == "stop":
+        page.locator("#stop").click()
+    elif way == "new stroke":
+        opened.stroke((5, 8), (5, 18))
+    elif way == "closed tab":
+        page.close()
+    elif way == "reload":
+        page.reload()
+    else:
+        opened.context.close()
+    left = time.perf_counter()
+    while active() and time.perf_counter() - left < 5:
+        time.sleep(0.02)
+    assert time.perf_counter() - left < 1
+    opened.context.close()
 
 
 def test_little_goes_over_the_wire(opened):

@@ -23,7 +23,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import DigitBias, Everywhere, Grid, Here, MaskedConv2d, Spatial, Where, gate, mask_a, mask_b, readout
+from pixelcnn.layers import (
+    DigitBias,
+    Everywhere,
+    Grid,
+    Here,
+    MaskedConv2d,
+    Spatial,
+    Where,
+    gate,
+    mask_a,
+    mask_b,
+    readout,
+    zeros,
+)
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
 
@@ -102,7 +115,7 @@ class Levels(Spatial):
     """Remembers the picture itself, (slots, 1 + H * W), in raster order behind one zero."""
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
-        return self.like.new_zeros(slots, 1 + grid.height * grid.width)
+        return zeros((slots, 1 + grid.height * grid.width), self.like)
 
     def __init__(self):
         super().__init__()
@@ -142,7 +155,7 @@ class CausalAttention(Spatial):
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
         """Keys and values, (slots, 2 * heads, 1 + H * W, dim), the null ones first."""
-        memory = self.null.new_zeros(slots, 2 * self.heads, 1 + grid.height * grid.width, self.dim)
+        memory = zeros((slots, 2 * self.heads, 1 + grid.height * grid.width, self.dim), like=self.null)
         memory[:, :, 0] = self.null.detach().view(-1, self.dim)
         return memory
 

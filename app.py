@@ -1,6 +1,7 @@
 """Start the page: `python app.py --help` explains itself."""
 
 import argparse
+import logging
 import os
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def main(argv: list[str] | None = None) -> None:
     from web.gate import guarded
     from web.page import build_page
 
+    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("pixelcnn").setLevel(logging.INFO)
     torch.set_num_threads(1)  # the second core is for the server; docs/architecture.md
     try:
         shelf = Shelf(options.weights, options.device)

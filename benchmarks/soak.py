@@ -165,7 +165,7 @@ async def closed(address: str, tabs: int) -> float:
 def slow_weights(folder: Path) -> str:
     """Random weights of a model that takes some seconds for sixteen pictures, so that they can be left."""
     path = folder / "slow.safetensors"
-    save_weights(build("pixelcnn", channels=96, blocks=16), path, dataset="none")
+    save_weights(build("pixelcnn", channels=96, blocks=40), path, dataset="none")
     return str(path)
 
 

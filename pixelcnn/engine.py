@@ -24,6 +24,7 @@ from pixelcnn.trace import Job, Trace, prepare
 
 log = logging.getLogger(__name__)
 
+LOG_EVERY_S = 60.0  # what the house is doing, to the log, when it is doing something
 STOPPING = "The server is stopping; try again when it is back."
 
 
@@ -140,6 +141,7 @@ class Scheduler:
     def tick(self) -> None:
         started = time.perf_counter()
         self.admit()
+        self.counters.active = self.seated()
         pixels = self.step()
         self.publish()
         self.retire()
@@ -278,8 +280,11 @@ class Engine:
         self._thread.join()
 
     def _run(self) -> None:
-        scheduler = self.scheduler
+        scheduler, told, told_at = self.scheduler, self.counters(), time.monotonic()
         while True:
+            if time.monotonic() - told_at >= LOG_EVERY_S and told != self.counters():
+                told, told_at = self.counters(), time.monotonic()
+                log.info(", ".join(f"{name} {value:.4g}" for name, value in told.items()))
             with self._changed:
                 while not (self._closed or self._arrived or scheduler.waiting or scheduler.active):
                     self._changed.wait()

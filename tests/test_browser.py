@@ -348,7 +348,7 @@ def test_who_leaves_frees_the_slots_within_a_second(chromium, slow_server, way):
     page.locator("#count").get_by_label("16").check()
     page.locator("#complete").click()
     page.wait_for_selector(".player:not([hidden])")
-    assert active() == 16
+    assert active() == 16, urllib.request.urlopen(f"{slow_server}/ready", timeout=5).read()
     if way == "stop":
         page.locator("#stop").click()
     elif way == "new stroke":
@@ -364,6 +364,11 @@ def test_who_leaves_frees_the_slots_within_a_second(chromium, slow_server, way):
         time.sleep(0.02)
     assert time.perf_counter() - left < 1
     opened.context.close()
+
+
+def test_what_the_server_is_doing_is_shown_to_who_looks(opened):
+    opened.page.locator("#more button").first.click()
+    expect(opened.page.locator(".house")).to_contain_text("0 pictures under way, 0 waiting", timeout=6000)
 
 
 def test_little_goes_over_the_wire(opened):

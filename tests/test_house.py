@@ -28,7 +28,9 @@ FLOORS = [
     ["pixelcnn"],
     ["web", "web.texts", "web.part", "web.player", "web.gate"],
     ["web.page"],
-    ["app", "train", "benchmarks", "benchmarks.sampler", "docs.gif"],
+    ["app", "train", "benchmarks", "benchmarks.sampler", "benchmarks.visitors", "docs.gif"],
+    ["benchmarks.engine"],
+    ["benchmarks.soak"],
 ]
 
 

@@ -13,6 +13,11 @@ SEED = "Seed"
 DICE = "A new seed each time"
 ABOUT = "Running on {device}. Everything you draw stays between this page and its server, and is not kept."
 
+HOUSE = {
+    "line": "{active} pictures under way, {waiting} waiting; {pixels_per_s} pixels a second, {ms_per_tick} ms a tick",
+    "silent": "The server does not answer.",
+}
+
 MODELS = {"pixelcnn": "PixelCNN, 2016: masked convolutions"}
 
 EASEL = {

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -19,6 +20,11 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--weights", default="", help="an entry of weights/manifest.json or a .safetensors file to begin with"
     )
+    parser.add_argument(
+        "--repo",
+        default=os.environ.get("PIXELCNN_HUB_REPO", ""),
+        help="Hub repository to take weights from beside the page, user/name or user/name@revision",
+    )
     limits = parser.add_argument_group("limits of one server")
     limits.add_argument("--samples", type=int, default=64, help="pictures in one request")
     limits.add_argument("--slots", type=int, default=128, help="pictures that advance at once")
@@ -28,6 +34,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     for name in ("samples", "slots", "waiting", "body_kb"):
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} is {getattr(options, name)}; give at least 1")
+    if options.repo and options.weights:
+        parser.error("--weights and --repo (or PIXELCNN_HUB_REPO) are both given; choose one")
     if options.samples > options.slots:
         parser.error(f"--samples is {options.samples}, more than the {options.slots} --slots; give at most that many")
     return options
@@ -41,8 +49,21 @@ def port() -> int | None:
     return int(asked) if asked else None
 
 
+def lender() -> Callable | None:
+    """On ZeroGPU, what makes a function run where a GPU is lent; elsewhere None."""
+    if not os.environ.get("SPACES_ZERO_GPU"):
+        return None
+    try:
+        import spaces
+    except ImportError:
+        return None
+    return spaces.GPU(duration=15)
+
+
 def main(argv: list[str] | None = None) -> None:
     options, asked = parse(argv), port()
+
+    lend = lender()  # before torch, which must not find CUDA by itself where it is lent
 
     # Here, not at the top: they take seconds, which --help and a wrong port need not wait for.
     import gradio as gr
@@ -51,6 +72,7 @@ def main(argv: list[str] | None = None) -> None:
     from pixelcnn import BadInput
     from pixelcnn.engine import Engine, Limits
     from pixelcnn.shelf import Shelf
+    from pixelcnn.solo import SoloEngine
     from web.gate import guarded
     from web.page import build_page
 
@@ -60,14 +82,16 @@ def main(argv: list[str] | None = None) -> None:
     try:
         shelf = Shelf(options.weights, options.device)
         limits = Limits(samples=options.samples, slots=options.slots, waiting=options.waiting)
-        engine = Engine(shelf.model, limits)
+        engine = SoloEngine(shelf.model, lend, limits) if lend else Engine(shelf.model, limits)
         page = build_page(shelf, engine)
+        if options.repo:
+            shelf.pull(options.repo)
         page.launch(
             theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),
             css_paths=[Path(__file__).parent / "web" / "page.css"],
             server_port=asked,
             state_session_capacity=256,  # a visit leaves a little behind in Gradio, and this page keeps no state there
-            app_kwargs=guarded(engine, options.body_kb),
+            app_kwargs=guarded(engine, shelf, options.body_kb),
             ssr_mode=False,
             run_history=False,
             footer_links=["api"],

@@ -9,7 +9,6 @@ The people of this benchmark run on the same machine as the server and cost it t
 """
 
 import argparse
-import asyncio
 import json
 import statistics
 import time
@@ -73,12 +72,12 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(1)
     shelf, pictures, classes, plains = Shelf(device="cpu"), options.people * options.pictures, [], []
     with server() as address:
-        asyncio.run(crowd(address, 1, options.pictures))  # burn-in
+        crowd(address, 1, options.pictures)  # burn-in
         for _ in range(TURNS):
-            classes.append(summary(asyncio.run(crowd(address, options.people, options.pictures))))
+            classes.append(summary(crowd(address, options.people, options.pictures)))
             plains.append(plain(shelf, pictures))
             print(classes[-1], f"plain {plains[-1]:.3f} s", flush=True)
-        many = summary(asyncio.run(crowd(address, options.many, 1)))
+        many = summary(crowd(address, options.many, 1))
         print(many, flush=True)
     typical = sorted(classes, key=lambda turn: turn["all_done_s"])[TURNS // 2]
     result = {"device": "cpu", "machine": machine(), "class": typical, "plain_s": round(statistics.median(plains), 3)}

@@ -23,17 +23,19 @@ SEVEN = "".join("ff" if 5 <= row < 7 and 8 <= column < 19 else "00" for row in r
 
 
 @contextmanager
-def server(*arguments: str, log: Path | None = None, temp: Path | None = None) -> Iterator[str]:
+def server(
+    *arguments: str, log: Path | None = None, temp: Path | None = None, env: dict[str, str] | None = None
+) -> Iterator[str]:
     """The address of `python app.py` on a free port of this machine, for as long as the block lasts.
 
-    log: a file for what it says. temp: a folder for the files that Gradio may leave.
+    log: a file for what it says. temp: a folder for the files that Gradio may leave. env: what else it finds there.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address, output = f"http://127.0.0.1:{port}", log.open("w") if log else subprocess.DEVNULL
     environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1"}
-    environment |= {"GRADIO_TEMP_DIR": str(temp)} if temp else {}
+    environment |= ({"GRADIO_TEMP_DIR": str(temp)} if temp else {}) | (env or {})
     command = [sys.executable, "app.py", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
@@ -115,8 +117,12 @@ async def visit(client: httpx.AsyncClient, event: dict, samples: int, seed: int)
     return seen
 
 
-async def crowd(address: str, people: int, samples: int) -> list[Visit]:
-    """So many people pressing *Complete* at once."""
+def crowd(address: str, people: int, samples: int) -> list[Visit]:
+    """So many people pressing *Complete* at once, each for so many pictures."""
+    return asyncio.run(visits(address, people, samples))
+
+
+async def visits(address: str, people: int, samples: int) -> list[Visit]:
     event = click(address)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as client:

@@ -1,12 +1,15 @@
-"""The models that one server shows: each is loaded when it is first asked for, onto one device."""
+"""The models that one server shows: each is loaded when it is first asked for, onto one device.
+
+They are those of this repository, until those of a Hub repository have been pulled beside the page and take their place.
+"""
 
 import threading
 from pathlib import Path
 
 import torch
 
-from pixelcnn.errors import BadInput
-from pixelcnn.hub import WEIGHTS, load, load_entry, manifest
+from pixelcnn.errors import BadInput, WeightsError
+from pixelcnn.hub import WEIGHTS, Pulled, load, load_entry, load_file, manifest, pull_all
 from pixelcnn.models.base import AutoregressiveModel
 
 
@@ -19,7 +22,9 @@ class Shelf:
             raise BadInput("There is no CUDA device that this torch can use; give --device cpu or auto.")
         self.device = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
         self.folder = folder
+        self.origin = "the weights that came with it"  # for people: "running on ... with ..."
         self._entries = manifest(folder)["entries"]
+        self._files: dict[str, Path] = {}
         self._loading = threading.Lock()
         model = load(first, folder).to(self.device)
         self._loaded = {model.entry: model}
@@ -37,8 +42,39 @@ class Shelf:
             return self._loaded[name]
         with self._loading:
             if not isinstance(name, str) or name not in self._loaded:
-                self._loaded[name] = load_entry(name, self.folder).to(self.device)
+                pulled = self._files.get(name) if isinstance(name, str) else None
+                model = load_file(pulled) if pulled else load_entry(name, self.folder)
+                self._loaded[name] = model.to(self.device)
             return self._loaded[name]
+
+    def pull(self, where: str) -> threading.Thread:
+        """Beside everything else, take the weights of a Hub repository, `user/name[@revision]`; `origin` says how it went.
+
+        What is under way goes on with the weights it began with.
+        """
+
+        def work() -> None:
+            try:
+                self.adopt(pull_all(where))
+            except WeightsError as error:
+                self.origin = f"the weights that came with it. {error}"
+
+        self.origin = f"the weights that came with it, until those of {where} are here"
+        thread = threading.Thread(target=work, name="pull", daemon=True)
+        thread.start()
+        return thread
+
+    def adopt(self, pulled: Pulled) -> None:
+        """Show pulled weights from now on. Raises WeightsError where they would not fit the page that is open."""
+        name, now = pulled.manifest["default"], self.model()
+        model = load_file(pulled.files[name]).to(self.device)
+        if (model.config.height, model.config.width) != (now.config.height, now.config.width):
+            size = f"{model.config.height} x {model.config.width}"
+            raise WeightsError(f"{name} of {pulled.repo} draws {size}; start with its file to see it, --weights FILE.")
+        with self._loading:
+            self._entries = {**self._entries, **{key: pulled.manifest["entries"][key] for key in pulled.files}}
+            self._files, self._loaded, self.default = dict(pulled.files), {name: model}, name
+            self.origin = f"the weights of {pulled.repo} at {pulled.revision[:7]}"
 
     def device_name(self) -> str:
         """The device in words, for people."""

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pixelcnn.models import MODELS
 
@@ -17,14 +18,18 @@ README = (ROOT / "README.md").read_text("utf-8")
 # Each floor may import from the floors above it in this list, never from its own or those below.
 FLOORS = [
     ["pixelcnn.errors"],
-    ["pixelcnn.orders", "pixelcnn.likelihoods", "pixelcnn.canvas", "pixelcnn.data", "pixelcnn.masks", "pixelcnn.layers"],
+    ["pixelcnn.card", "pixelcnn.orders", "pixelcnn.likelihoods", "pixelcnn.canvas"],
+    ["pixelcnn.data", "pixelcnn.masks", "pixelcnn.layers"],
     ["pixelcnn.models.base"],
     [f"pixelcnn.models.{name}" for name in MODELS],
     ["pixelcnn.models"],
-    ["pixelcnn.request", "pixelcnn.hub"],
-    ["pixelcnn.trace", "pixelcnn.evaluate", "pixelcnn.shelf"],
+    ["pixelcnn.request", "pixelcnn.card"],
+    ["pixelcnn.trace"],
     ["pixelcnn.batch"],
     ["pixelcnn.sampler", "pixelcnn.engine"],
+    ["pixelcnn.solo"],
+    ["pixelcnn.hub"],
+    ["pixelcnn.evaluate", "pixelcnn.shelf"],
     ["pixelcnn"],
     ["web", "web.texts", "web.part", "web.player", "web.gate"],
     ["web.page"],
@@ -81,6 +86,19 @@ def test_requirements_hold_six_pinned_packages():
     names = [line.split("==")[0] for line in lines]
     assert sorted(names) == ["gradio", "huggingface-hub", "numpy", "pillow", "safetensors", "torch"]
     assert all(re.fullmatch(r"[a-z-]+==[\d.]+", line) for line in lines)
+
+
+def test_the_front_matter_fits_the_repository():
+    """What a Space reads of the README: the pinned Gradio, a file that is there, repositories that a push has named."""
+    facts = yaml.safe_load(README.split("---\n")[1])
+    pins = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().split())
+    assert facts["sdk"] == "gradio" and facts["sdk_version"] == pins["gradio"]
+    assert (ROOT / facts["app_file"]).exists() and facts["license"] == "apache-2.0" and facts["header"] == "mini"
+    assert facts["suggested_hardware"] == "cpu-basic" and len(facts["short_description"]) <= 60
+    assert f'requires-python = ">={facts["python_version"]}"' in (ROOT / "pyproject.toml").read_text()
+    entries = json.loads((ROOT / "weights" / "manifest.json").read_text())["entries"].values()
+    named = {entry["repo"] for entry in entries} - {None}
+    assert set(facts.get("models", [])) == named == {line.split()[0] for line in facts.get("preload_from_hub", [])}
 
 
 def test_readme_names_every_file_of_the_house_and_no_other():

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pixelcnn.engine import Engine
+from pixelcnn.shelf import Shelf
 
 
 class TooLarge(Exception):
@@ -59,10 +60,10 @@ def refuse(status: int, sentence: str) -> JSONResponse:
     return JSONResponse({"detail": sentence, "error": sentence}, status)
 
 
-def guarded(engine: Engine, body_kb: int) -> dict:
-    """The `app_kwargs` of `launch`: the gate, and /ready, which answers with the engine's counters."""
+def guarded(engine: Engine, shelf: Shelf, body_kb: int) -> dict:
+    """The `app_kwargs` of `launch`: the gate, and /ready, which tells device, weights and the engine's counters."""
 
     async def ready(request: object) -> JSONResponse:
-        return JSONResponse({"ready": True} | engine.counters())
+        return JSONResponse({"ready": True, "device": shelf.device_name(), "weights": shelf.origin} | engine.counters())
 
     return {"routes": [Route("/ready", ready)], "middleware": [Middleware(Gate, limit=1024 * body_kb)]}

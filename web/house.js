@@ -1,13 +1,15 @@
-// What the server is doing, asked for only while somebody looks.
-const EVERY_MS = 2000;
-const line = element.querySelector(".house");
+// On what the server runs, with which weights, and what it is doing; asked for only while somebody looks.
+const EVERY_MS = 4000;
+const about = element.querySelector(".about"), line = element.querySelector(".line");
+const filled = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
 
 async function ask() {
-  if (line.offsetParent === null || document.hidden) return;
+  if (document.hidden) return;
   try {
     const house = await (await fetch("ready")).json();
     const numbers = { ...house, pixels_per_s: Math.round(house.pixels_per_s), ms_per_tick: house.ms_per_tick.toFixed(1) };
-    line.textContent = props.texts.line.replace(/{(\w+)}/g, (_, name) => numbers[name]);
+    about.textContent = filled(props.texts.about, house);
+    line.textContent = filled(props.texts.line, numbers);
   } catch {
     line.textContent = props.texts.silent;
   }

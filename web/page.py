@@ -120,8 +120,7 @@ def build_page(shelf: Shelf, engine: Engine) -> gr.Blocks:
                 )
                 seed = gr.Number(0, label=texts.SEED, precision=0, minimum=0, elem_id="seed")
                 dice = gr.Checkbox(True, label=texts.DICE, elem_id="dice")
-                part("house", texts=texts.HOUSE)
-            gr.Markdown(texts.ABOUT.format(device=shelf.device_name()), elem_id="about")
+            part("house", texts=texts.HOUSE)
         event = go.click(
             doors.page,
             [easel, entry, count, temperature, seed, dice],

@@ -11,9 +11,9 @@ TEMPERATURE = "Temperature"
 TEMPERATURE_INFO = "1 is what the model learned; lower is bolder, higher is wilder"
 SEED = "Seed"
 DICE = "A new seed each time"
-ABOUT = "Running on {device}. Everything you draw stays between this page and its server, and is not kept."
 
 HOUSE = {
+    "about": "Running on {device} with {weights}. What you draw stays between this page and its server, and is not kept.",
     "line": "{active} pictures under way, {waiting} waiting; {pixels_per_s} pixels a second, {ms_per_tick} ms a tick",
     "silent": "The server does not answer.",
 }

@@ -1,14 +1,18 @@
-"""Train a model: `python train.py MODEL --data DIR --dataset mnist-threshold --out weights/MODEL.safetensors`.
+"""Train a model: `python train.py MODEL --data DIR --out weights/MODEL.safetensors`.
+
+DIR holds MNIST's files, or pictures of any kind; without it, MNIST comes from the Hub. On several GPUs, or processes:
+`torchrun --nproc-per-node 2 -- train.py ...` or `accelerate launch train.py ...`.
 
 Reads top to bottom: options, one step, evaluation, checkpoint, the loop. Batch order, shifts and dropout are functions
 of (seed, step) alone, so a run that is killed and started again with the same command goes on exactly where its last
 checkpoint was. Checkpoints are one safetensors file in --run (model, EMA, moments; the step in its metadata), replaced
-whole or not at all; metrics.jsonl and samples.png lie beside it.
+whole or not at all; metrics.jsonl, curve.png and samples.png lie beside it.
 """
 
 import argparse
 import json
 import os
+import re
 import subprocess
 import time
 from dataclasses import asdict, fields
@@ -21,7 +25,7 @@ from safetensors.torch import save_file
 from tqdm import tqdm
 
 from pixelcnn.canvas import contact_sheet
-from pixelcnn.data import DATASETS, Digits, load_digits
+from pixelcnn.data import DATASETS, Digits, guess, load_digits
 from pixelcnn.evaluate import mean_nats
 from pixelcnn.hub import save_weights
 from pixelcnn.masks import random_known
@@ -34,8 +38,10 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__.split("\n\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("model", choices=MODELS, help="the model's registry name")
-    parser.add_argument("--data", type=Path, default=None, help="folder with MNIST's files; without it, from the Hub")
-    parser.add_argument("--dataset", choices=DATASETS, default="mnist-threshold", help="how ink becomes levels")
+    parser.add_argument(
+        "--data", default=None, help="folder with MNIST's files or with pictures, or a Hub image data set, user/name"
+    )
+    parser.add_argument("--dataset", choices=DATASETS, default=None, help="how ink becomes levels; guessed if not given")
     parser.add_argument("--out", type=Path, required=True, help="where the weights (the EMA) go, a .safetensors file")
     parser.add_argument(
         "--run", type=Path, default=None, help="folder of the checkpoint and metrics; runs/NAME if not given"
@@ -44,7 +50,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         "--device", default="auto", choices=("auto", "cpu", "cuda"), help="auto takes CUDA where there is one"
     )
     parser.add_argument("--steps", type=int, default=24_000, help="batches in all")
-    parser.add_argument("--batch", type=int, default=32, help="pictures a batch")
+    parser.add_argument("--batch", type=int, default=32, help="pictures a batch, over all processes")
+    parser.add_argument("--accumulate", type=int, default=1, help="pieces that a batch is worked through in")
+    parser.add_argument("--compile", action="store_true", help="torch.compile the model; it pays on a GPU, in long runs")
     parser.add_argument("--lr", type=float, default=2e-3, help="learning rate between warm-up and the linear descent to 0")
     parser.add_argument("--descent", type=float, default=0.35, help="share of the steps over which it descends")
     parser.add_argument("--decay", type=float, default=0.999, help="of the exponential moving average of the weights")
@@ -57,7 +65,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=1000, help="steps from checkpoint to checkpoint")
     parser.add_argument("--config", default="", help='changes to the model, e.g. "channels=32,blocks=8"')
     options = parser.parse_args(argv)
-    for name in ("steps", "batch", "every"):
+    for name in ("steps", "batch", "every", "accumulate"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} is {getattr(options, name)}; give at least 1")
     if options.out.suffix != ".safetensors":
@@ -65,6 +73,10 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     options.run = options.run or Path("runs") / options.out.stem
     if options.device == "auto":
         options.device = "cuda" if torch.cuda.is_available() else "cpu"
+    # What torchrun and `accelerate launch` tell each of several processes.
+    options.rank, options.ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if options.batch % (options.ranks * options.accumulate):
+        parser.error(f"--batch is {options.batch}; give a multiple of {options.ranks * options.accumulate}")
     return options
 
 
@@ -114,33 +126,54 @@ class Trainer:
         self.model = build(options.model, **config_from(options.config, options.model)).to(options.device)
         self.ema = build(options.model, **config_of(self.model)).to(options.device).eval()
         self.ema.load_state_dict(self.model.state_dict())
+        self.forward = torch.compile(self.model) if options.compile else self.model
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=1e-4, betas=(0.9, 0.99))
         self.step = 0
 
     def train_step(self, x: torch.Tensor, digits: torch.Tensor, known: torch.Tensor) -> float:
         """One batch, levels (B, H, W), digits (B,), known (B, H, W): returns its nats per picture.
 
-        Those of pictures of which nothing was told, unless there are none.
+        Of several processes each takes its share and adds up the gradients, so that they all make the same step.
         """
-        torch.manual_seed(self.options.seed * 1_000_003 + self.step)  # dropout, where a model has it
+        options = self.options
+        torch.manual_seed((options.seed * 1_000_003 + self.step) * options.ranks + options.rank)  # dropout
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.options)
-        told = self.model.told(known)  # None for models that cannot be told
-        with torch.autocast(x.device.type, torch.bfloat16):
-            params = self.model(x, digits, told)
-        nats = -self.model.likelihood.log_prob(params.float(), x)
-        if told is not None:
-            nats = nats * ~told  # of what the network is told, it has nothing to say
+            group["lr"] = learning_rate(self.step, options)
         self.optimizer.zero_grad(set_to_none=True)
-        nats.sum((1, 2)).mean().backward()
+        shares = [part[options.rank :: options.ranks].chunk(options.accumulate) for part in (x, digits, known)]
+        nats = sum(self.backward(*piece, len(x)) for piece in zip(*shares, strict=True))
+        if options.ranks > 1:
+            nats = self.add_up(nats)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 100.0)
         self.optimizer.step()
         self.step += 1
         decay = min(self.options.decay, (1 + self.step) / (10 + self.step))
         for slow, fast in zip(self.ema.parameters(), self.model.parameters(), strict=True):
             slow.data.lerp_(fast.data, 1 - decay)
-        plain = slice(None) if told is None or told.flatten(1).any(1).all() else ~told.flatten(1).any(1)
-        return nats.detach()[plain].sum((1, 2)).mean().item()
+        return nats.item()
+
+    def backward(self, x: torch.Tensor, digits: torch.Tensor, known: torch.Tensor, batch: int) -> torch.Tensor:
+        """Gradients of one piece of a batch; returns its nats, over the batch. Of what is told, there are none."""
+        told = self.model.told(known)  # None for models that cannot be told
+        with torch.autocast(x.device.type, torch.bfloat16):
+            params = self.forward(x, digits, told)
+        nats = -self.model.likelihood.log_prob(params.float(), x)
+        nats = (nats if told is None else nats * ~told).sum() / batch
+        nats.backward()
+        return nats.detach()
+
+    def add_up(self, nats: torch.Tensor) -> torch.Tensor:
+        """Gradients and nats of all processes, in one exchange."""
+        for parameter in self.model.parameters():
+            if parameter.grad is None:  # not needed for the pictures of this process
+                parameter.grad = torch.zeros_like(parameter)
+        grads = [parameter.grad for parameter in self.model.parameters()]
+        everything = torch.cat([nats.view(1), *(grad.flatten() for grad in grads)])
+        torch.distributed.all_reduce(everything)
+        pieces = everything[1:].split([grad.numel() for grad in grads])
+        for grad, piece in zip(grads, pieces, strict=True):
+            grad.copy_(piece.view_as(grad))
+        return everything[0]
 
     def save(self) -> None:
         """Replace the checkpoint, whole or not at all."""
@@ -200,7 +233,14 @@ def train(trainer: Trainer, digits: Digits, valid: Digits) -> None:
     """The loop: steps, and at every checkpoint the nats of the moving average on 2 000 validation digits."""
     options = trainer.options
     some = np.random.default_rng(0).permutation(len(valid))[:2000]
-    progress = tqdm(total=options.steps, initial=trainer.step, unit="step", smoothing=0.05, mininterval=1.0)
+    progress = tqdm(
+        total=options.steps,
+        initial=trainer.step,
+        unit="step",
+        smoothing=0.05,
+        mininterval=1.0,
+        disable=options.rank > 0,
+    )
     recent, started = [], time.time()
     while trainer.step < options.steps:
         recent.append(trainer.train_step(*batch_at(trainer.step, digits, options)))
@@ -208,7 +248,7 @@ def train(trainer: Trainer, digits: Digits, valid: Digits) -> None:
         if trainer.step % 20 == 0:
             speed = (progress.format_dict["rate"] or 0) * options.batch
             progress.set_postfix_str(f"{np.mean(recent[-200:]):.2f} nats, {speed:.0f} images/s")
-        if trainer.step % options.every == 0 or trainer.step == options.steps:
+        if options.rank == 0 and (trainer.step % options.every == 0 or trainer.step == options.steps):
             nats = mean_nats(trainer.ema, valid, some)
             facts = {"step": trainer.step, "train_nats": round(float(np.mean(recent)), 3), "valid_nats": round(nats, 3)}
             trainer.save()
@@ -216,6 +256,24 @@ def train(trainer: Trainer, digits: Digits, valid: Digits) -> None:
             tqdm.write(json.dumps(facts))
             recent = []
     progress.close()
+
+
+def curve(metrics: Path, path: Path) -> None:
+    """The nats of training and validation over the steps, as a picture."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    points = [json.loads(line) for line in metrics.read_text().splitlines()]
+    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
+    for name in ("train_nats", "valid_nats"):
+        axes.plot([point["step"] for point in points], [point[name] for point in points], label=name.split("_")[0])
+    last = points[-1]["valid_nats"]
+    axes.set(xlabel="step", ylabel="nats a picture", ylim=(0.97 * last, max(1.15 * last, points[0]["valid_nats"] / 2)))
+    axes.legend()
+    figure.savefig(path)
+    pyplot.close(figure)
 
 
 def fits(model: torch.nn.Module, digits: Digits, options: argparse.Namespace) -> None:
@@ -237,12 +295,21 @@ def main(argv: list[str] | None = None) -> None:
     options = parse(argv)
     if options.threads:
         torch.set_num_threads(options.threads)
+    if options.ranks > 1:
+        torch.distributed.init_process_group("nccl" if options.device == "cuda" else "gloo")
+        if options.device == "cuda":
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    trainer = Trainer(options)
+    config, levels = trainer.model.config, trainer.model.likelihood.levels
     try:
-        digits = load_digits(options.dataset, options.data, "train")
-        valid = load_digits(options.dataset, options.data, "valid")
+        if options.data and not Path(options.data).is_dir() and not re.fullmatch(r"[\w.-]+/[\w.-]+", options.data):
+            raise ValueError(f"There is no folder {options.data}; give one, or a Hub data set, user/name.")
+        options.dataset = options.dataset or guess(options.data, levels)
+        digits, valid = (
+            load_digits(options.dataset, options.data, split, (config.height, config.width)) for split in ("train", "valid")
+        )
     except (ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
-    trainer = Trainer(options)
     fits(trainer.model, digits, options)
     for folder in (options.run, options.out.parent):
         folder.mkdir(parents=True, exist_ok=True)
@@ -250,12 +317,17 @@ def main(argv: list[str] | None = None) -> None:
     count = sum(parameter.numel() for parameter in trainer.model.parameters())
     print(f"{options.model}: {count} parameters, {asdict(trainer.model.config)}, on {options.device}, {len(digits)} digits")
     train(trainer, digits, valid)
+    if options.ranks > 1:
+        torch.distributed.destroy_process_group()
+    if options.rank > 0:
+        return
     nats = mean_nats(trainer.ema, valid)
     print(f"{nats:.3f} nats on all {len(valid)} validation digits of {options.dataset}")
     save_weights(trainer.ema, options.out, dataset=options.dataset, commit=commit())
     trace = complete(trainer.ema, samples=64, seed=options.seed)
     contact_sheet(trace.images, trace.levels).save(options.run / "samples.png")
-    print(f"wrote {options.out} and {options.run / 'samples.png'}")
+    curve(options.run / "metrics.jsonl", options.run / "curve.png")
+    print(f"wrote {options.out}, and samples.png and curve.png in {options.run}")
 
 
 def commit() -> str:

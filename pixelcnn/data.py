@@ -1,16 +1,17 @@
-"""MNIST in its four guises: read, checked, and turned into levels.
+"""MNIST in its four guises, and other pictures: read, checked, and turned into levels.
 
     binarized-mnist   the static binarization of the literature (Salakhutdinov & Murray 2008, Larochelle's split)
     mnist-threshold   ink from 128 on is black: clean edges, as strokes on a canvas have
     mnist-resampled   a pixel of ink v is black with probability v/255, drawn anew each time: speckled edges
     mnist-gray        the 256 levels as they are
+    pictures          any folder of pictures or Hub image data set, ink from 128 on is black (see pictures.py)
+    pictures-gray     the same in 256 levels
 
-Nats on the four are not comparable. The splits of the last three are MNIST's own: the first 50 000 training digits, the
+Nats on them are not comparable. The splits of the last three are MNIST's own: the first 50 000 training digits, the
 last 10 000 of them to choose by (`valid`), the 10 000 test digits. The static rows come in another order: never mix.
 """
 
 import gzip
-import io
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-DATASETS = ("binarized-mnist", "mnist-threshold", "mnist-resampled", "mnist-gray")
+from pixelcnn.pictures import collect, in_folder, on_the_hub
+
+DATASETS = ("binarized-mnist", "mnist-threshold", "mnist-resampled", "mnist-gray", "pictures", "pictures-gray")
 SPLITS = ("train", "valid", "test")
 HUB_DATASET = "ylecun/mnist"
 
@@ -34,7 +37,7 @@ class Digits:
 
     @property
     def levels(self) -> int:
-        return 256 if self.dataset == "mnist-gray" else 2
+        return 256 if self.dataset.endswith("-gray") else 2
 
     def __len__(self) -> int:
         return len(self.ink)
@@ -44,7 +47,7 @@ class Digits:
         ink = self.ink[index]
         if shift:
             ink = shifted(ink, rng.integers(-shift, shift + 1, (len(ink), 2)))
-        if self.dataset == "mnist-gray":
+        if self.levels == 256:
             return ink.astype(np.int64)
         if self.dataset == "mnist-resampled":
             return (rng.random(ink.shape) * 255 < ink).astype(np.int64)
@@ -61,20 +64,26 @@ def shifted(ink: np.ndarray, by: np.ndarray) -> np.ndarray:
     return padded[np.arange(len(ink))[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def load_digits(dataset: str, directory: Path | None, split: str) -> Digits:
-    """One split of a data set, from a directory or, where that is None, from the Hub (`ylecun/mnist`).
+def load_digits(dataset: str, source: Path | str | None, split: str, size: tuple[int, int] = (28, 28)) -> Digits:
+    """One split of a data set at a size (H, W), from a folder, a data set of the Hub by its name, or MNIST there (None).
 
-    Raises ValueError with a sentence for an unknown data set or split, FileNotFoundError for a missing file.
+    Raises ValueError with a sentence for what is unknown or cannot be used, FileNotFoundError for a missing file.
     """
     if dataset not in DATASETS:
         raise ValueError(f"There is no data set {dataset!r}; choose one of {', '.join(DATASETS)}.")
     if split not in SPLITS:
         raise ValueError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
     if dataset == "binarized-mnist":
-        ink, labels = read_static(directory, split)
+        ink, labels = read_static(source, split)
         return Digits(ink, labels, dataset)
+    if dataset.startswith("pictures"):
+        return read_pictures(dataset, source, split, size)
     part = "t10k" if split == "test" else "train"
-    ink, labels = read_hub(part) if directory is None else read_idx_pair(directory, part)
+    if source is None:
+        ink, labels = collect(on_the_hub(HUB_DATASET, "test" if split == "test" else "train"), *size, HUB_DATASET)
+    else:
+        ink, labels = read_idx_pair(Path(source), part)
+        ink = ink if ink.shape[1:] == size else resized(ink, size)
     if split != "test":
         held_out = len(ink) // 6  # 10 000 of 60 000
         chosen = slice(-held_out, None) if split == "valid" else slice(None, -held_out)
@@ -82,11 +91,38 @@ def load_digits(dataset: str, directory: Path | None, split: str) -> Digits:
     return Digits(ink, labels, dataset)
 
 
-def read_static(directory: Path | None, split: str) -> tuple[np.ndarray, np.ndarray]:
+def read_pictures(dataset: str, source: Path | str | None, split: str, size: tuple[int, int]) -> Digits:
+    """Every sixth picture is held out; it is the validation and the test split, which such a set has not apart."""
+    if source is None:
+        raise ValueError("No pictures are given; name a folder or a Hub data set, --data DIR or --data user/name.")
+    named = in_folder(Path(source)) if Path(source).is_dir() else on_the_hub(str(source))
+    ink, labels = collect(named, *size, str(source))
+    if len(ink) < 6:
+        raise ValueError(f"{source} has {len(ink)} pictures that can be used; give at least 6.")
+    held_out = np.arange(len(ink)) % 6 == 5
+    chosen = ~held_out if split == "train" else held_out
+    return Digits(ink[chosen], labels[chosen], dataset)
+
+
+def guess(source: Path | str | None, levels: int) -> str:
+    """The data set that a source most likely is, for a model of so many levels."""
+    mnist = source is None or next(Path(source).glob("train-images-idx3-ubyte*"), None) is not None
+    if levels == 256:
+        return "mnist-gray" if mnist else "pictures-gray"
+    return "mnist-threshold" if mnist else "pictures"
+
+
+def resized(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Pictures (N, H, W) brought to another size (H', W')."""
+    height, width = size
+    return np.stack([np.asarray(Image.fromarray(picture).resize((width, height))) for picture in ink])
+
+
+def read_static(directory: Path | str | None, split: str) -> tuple[np.ndarray, np.ndarray]:
     """The static binarization from `binarized_mnist.npz`: packed rows of 98 bytes and their labels."""
     if directory is None:
-        raise ValueError("The static binarization is not on the Hub; give --data-dir with binarized_mnist.npz in it.")
-    path = directory / "binarized_mnist.npz"
+        raise ValueError("The static binarization is not on the Hub; give the folder with binarized_mnist.npz in it.")
+    path = Path(directory) / "binarized_mnist.npz"
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing; put the static binarization there or choose mnist-threshold.")
     try:
@@ -120,23 +156,3 @@ def read_idx_pair(directory: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     if len(ink) != len(labels):
         raise ValueError(f"{directory} holds {len(ink)} {part} pictures and {len(labels)} labels; copy both again.")
     return ink, labels
-
-
-def read_hub(part: str) -> tuple[np.ndarray, np.ndarray]:
-    """MNIST from the Hub, into its cache the first time."""
-    from huggingface_hub import hf_hub_download  # here, for scoring local files needs no Hub
-
-    name = f"mnist/{'test' if part == 't10k' else 'train'}-00000-of-00001.parquet"
-    return read_parquet(Path(hf_hub_download(HUB_DATASET, name, repo_type="dataset")))
-
-
-def read_parquet(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures and labels of a Hub image data set's file: columns image.bytes (PNG) and label."""
-    try:
-        import pyarrow.parquet  # the app does not need it
-    except ImportError:
-        raise ValueError("Reading MNIST from the Hub needs pyarrow; pip install -r requirements-train.txt.") from None
-
-    table = pyarrow.parquet.read_table(path, columns=["image", "label"])
-    pictures = [Image.open(io.BytesIO(image["bytes"])).convert("L") for image in table["image"].to_pylist()]
-    return np.stack([np.asarray(picture) for picture in pictures]), np.asarray(table["label"], np.uint8)

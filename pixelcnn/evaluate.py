@@ -49,7 +49,8 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     try:
         model = load(options.weights)
-        digits = load_digits(options.dataset, options.data_dir, options.split)
+        size = (model.config.height, model.config.width)
+        digits = load_digits(options.dataset, options.data_dir, options.split, size)
         if digits.levels != model.likelihood.levels:
             raise ValueError(f"{model.name} has {model.likelihood.levels} levels, {options.dataset} {digits.levels}.")
         nats = mean_nats(model, digits, region=options.region)

@@ -10,11 +10,8 @@ import io
 import json
 import os
 import re
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -23,13 +20,14 @@ from pixelcnn.canvas import contact_sheet
 from pixelcnn.errors import WeightsError
 from pixelcnn.models import build, config_of
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.patience import within
 from pixelcnn.sampler import complete
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 HUB_DEADLINE_S = 10.0  # for one file; the Hub's own timeouts retry for minutes on a silent network
 REPO_DEADLINE_S = 60.0  # for all of a repository, which nobody waits for
+INSTEAD = "try again later, or give --weights FILE"
 REPO = r"[\w.-]+/[\w.-]+"
-T = TypeVar("T")
 
 
 def manifest(folder: Path = WEIGHTS) -> dict:
@@ -80,7 +78,11 @@ def load_entry(name: str = "", folder: Path = WEIGHTS) -> AutoregressiveModel:
 def pull(entry: dict) -> Path:
     """The file of an entry from the local cache of its pinned revision, else from the Hub within the deadline."""
     repo = entry["repo"]
-    return within(HUB_DEADLINE_S, lambda: fetch(repo, entry["file"], entry["revision"]), f"{entry['file']} of {repo}")
+
+    def work() -> Path:
+        return fetch(repo, entry["file"], entry["revision"])
+
+    return within(HUB_DEADLINE_S, work, f"{entry['file']} of {repo}", INSTEAD, WeightsError)
 
 
 def fetch(repo: str, file: str, revision: str | None) -> Path:
@@ -95,28 +97,6 @@ def fetch(repo: str, file: str, revision: str | None) -> Path:
         except LocalEntryNotFoundError:
             pass
     return Path(hf_hub_download(**what))
-
-
-def within(seconds: float, work: Callable[[], T], what: str) -> T:
-    """The outcome of work that may hang. Raises WeightsError when there is none in time, or none at all."""
-    outcome = {}
-
-    def run() -> None:
-        try:
-            outcome["value"] = work()
-        except Exception as error:  # whatever went wrong is told from the waiting thread
-            outcome["error"] = error
-
-    thread = threading.Thread(target=run, name="hub", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if "value" in outcome:
-        return outcome["value"]
-    error = outcome.get("error")
-    if isinstance(error, WeightsError):
-        raise error
-    reason = type(error).__name__ if error else f"no answer within {seconds:g} s"
-    raise WeightsError(f"{what} could not be had ({reason}); try again later, or give --weights FILE.")
 
 
 @dataclass(frozen=True)
@@ -149,7 +129,7 @@ def pull_all(where: str, deadline_s: float = REPO_DEADLINE_S) -> Pulled:
                     raise WeightsError(f"{entry['file']} of {repo} is not the file of its manifest; push it again.")
         return Pulled(repo, commit, listed, files)
 
-    return within(deadline_s, work, f"The weights of {repo}")
+    return within(deadline_s, work, f"The weights of {repo}", INSTEAD, WeightsError)
 
 
 def load_file(path: Path) -> AutoregressiveModel:

@@ -1,6 +1,6 @@
 """The engine's door where a GPU is lent for one request at a time: ZeroGPU, whose workers are forked.
 
-A forked worker cannot join pictures that another one draws, so every request runs a sampler of its own, ahead of its reader.
+A forked worker cannot join pictures that another draws, so every request runs a sampler of its own, ahead of its reader.
 """
 
 import contextvars

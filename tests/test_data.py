@@ -6,7 +6,8 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from pixelcnn.data import load_digits, read_idx, read_parquet, shifted
+from pixelcnn.data import guess, load_digits, read_idx, resized, shifted
+from pixelcnn.pictures import collect, in_folder, in_parquet, ink_of
 
 
 def test_splits_of_the_sample(data):
@@ -52,7 +53,7 @@ def test_shifted_moves_down_and_right():
 
 
 def test_parquet_as_the_hub_keeps_it(tmp_path):
-    ink = np.arange(2 * 28 * 28).reshape(2, 28, 28).astype(np.uint8)
+    ink = np.pad(np.arange(2 * 26 * 26).reshape(2, 26, 26).astype(np.uint8), ((0, 0), (1, 1), (1, 1)))
     images = []
     for picture in ink:
         file = io.BytesIO()
@@ -60,8 +61,57 @@ def test_parquet_as_the_hub_keeps_it(tmp_path):
         images.append({"bytes": file.getvalue(), "path": "x.png"})
     table = pyarrow.table({"image": images, "label": [3, 7]})
     pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
-    pictures, labels = read_parquet(tmp_path / "train.parquet")
+    pictures, labels = collect(in_parquet(tmp_path / "train.parquet"), 28, 28, "a test")
     assert (pictures == ink).all() and labels.tolist() == [3, 7]
+
+
+def picture_file(size: tuple[int, int], paper: int, ink: int, kind: str = "PNG") -> bytes:
+    """A vertical stroke in the middle."""
+    pixels = np.full(size, paper, np.uint8)
+    pixels[:, size[1] * 2 // 5 : size[1] * 3 // 5] = ink
+    pixels[0] = pixels[-1] = paper
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("paper", "ink"), [(255, 0), (0, 255), (220, 40)])
+@pytest.mark.parametrize("size", [(28, 28), (100, 60), (40, 90)])
+def test_ink_is_what_stands_on_the_paper_whichever_is_dark(paper, ink, size):
+    found = ink_of(picture_file(size, paper, ink), 20, 16)
+    assert found.shape == (20, 16) and found[10, 8] > 150 and found[10, 1] < 60 and found[10, 14] < 60
+
+
+@pytest.fixture
+def doodles(tmp_path):
+    """Twelve pictures of two kinds, and four files that are none or too odd."""
+    for number in range(12):
+        folder = tmp_path / "doodles" / str(number % 2)
+        folder.mkdir(parents=True, exist_ok=True)
+        kind = ("PNG", "JPEG")[number % 2]
+        (folder / f"{number:02}.{kind.lower()}").write_bytes(picture_file((30 + number, 30), 255, 10 * number, kind))
+    whole = picture_file((40, 40), 255, 0)
+    for name, content in {"half.png": whole[:60], "empty.jpg": b"", "text.gif": b"hello", "thin.png": None}.items():
+        (tmp_path / "doodles" / name).write_bytes(content if content is not None else picture_file((2, 300), 255, 0))
+    return tmp_path / "doodles"
+
+
+def test_a_folder_of_pictures_is_a_data_set_and_what_cannot_be_used_is_named(doodles, caplog):
+    train, valid = (load_digits("pictures", doodles, split, (16, 24)) for split in ("train", "valid"))
+    assert train.ink.shape == (10, 16, 24) and valid.ink.shape == (2, 16, 24) and train.levels == 2
+    assert set(train.labels) == {0, 1} and load_digits("pictures-gray", doodles, "train").levels == 256
+    for name in ("half.png", "empty.jpg", "text.gif", "thin.png"):
+        assert f"{name}: " in caplog.text
+    assert "12 pictures, 4 skipped" in caplog.text and "it is 300 x 2" in caplog.text
+    with pytest.raises(ValueError, match="no pictures that can be used"):
+        collect(in_folder(doodles / "2"), 28, 28, "an empty folder")
+
+
+def test_mnist_at_another_size_and_what_a_source_is(data, doodles):
+    assert load_digits("mnist-threshold", data, "train", (16, 20)).ink.shape == (100, 16, 20)
+    assert resized(np.full((1, 28, 28), 200, np.uint8), (64, 64)).min() == 200
+    assert guess(None, 2) == guess(data, 2) == "mnist-threshold" and guess(data, 256) == "mnist-gray"
+    assert guess(doodles, 2) == guess("user/name", 2) == "pictures" and guess(doodles, 256) == "pictures-gray"
 
 
 def test_what_is_missing_or_broken_is_named(data, tmp_path):

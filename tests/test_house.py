@@ -18,6 +18,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 # Each floor may import from the floors above it in this list, never from its own or those below.
 FLOORS = [
     ["pixelcnn.errors"],
+    ["pixelcnn.patience"],
+    ["pixelcnn.pictures"],
     ["pixelcnn.card", "pixelcnn.orders", "pixelcnn.likelihoods", "pixelcnn.canvas"],
     ["pixelcnn.data", "pixelcnn.masks", "pixelcnn.layers"],
     ["pixelcnn.models.base"],
@@ -138,6 +140,13 @@ def test_numbers_in_the_readme_are_the_manifests():
     for entry in entries.values():
         score = entry.get("nats", entry.get("bits_per_dim"))
         assert f"{score:.2f}" in README, f"{entry['file']}: {score}"
+
+
+def test_the_dockerfile_starts_what_the_readme_starts():
+    lines = (ROOT / "Dockerfile").read_text()
+    assert 'CMD ["python", "app.py"]' in lines and "pip install --no-cache-dir -r requirements.txt" in lines
+    (check,) = re.findall(r'^RUN python -c "(.*)"$', lines, re.M)
+    subprocess.run([sys.executable, "-W", "error", "-c", check], cwd=ROOT, check=True, timeout=100)
 
 
 def test_every_model_is_documented():

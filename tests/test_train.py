@@ -8,9 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from gradio_client import Client
+from PIL import Image
 from safetensors.torch import load_file
 
+from benchmarks import visitors
 from pixelcnn import load
 
 ROOT = Path(__file__).parent.parent
@@ -61,6 +65,60 @@ def test_a_killed_run_goes_on_to_the_same_end(data, tmp_path):
     assert load(straight).config.channels == 4
 
 
+@pytest.fixture
+def alone(data, tmp_path):
+    """The curve of one process, batch after batch."""
+    out = tmp_path / "alone.safetensors"
+    subprocess.run(command(data, out), cwd=ROOT, capture_output=True, check=True)
+    assert (out.with_suffix("") / "curve.png").stat().st_size > 5000
+    return metrics(out)
+
+
+def close(curve: list[dict], other: list[dict]) -> bool:
+    pairs = list(zip(curve, other, strict=True))
+    return all(abs(one[name] - two[name]) < 0.01 * one[name] for one, two in pairs for name in ("train_nats", "valid_nats"))
+
+
+def test_two_processes_learn_what_one_learns(data, tmp_path, alone):
+    """With gloo, on this machine; each takes half of every batch."""
+    out = tmp_path / "two.safetensors"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "--"]
+    env = os.environ | {"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
+    run = subprocess.run([*torchrun, *command(data, out)[1:]], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert close(alone, metrics(out)), (alone, metrics(out))
+    assert load(out).config.channels == 4
+
+
+def test_a_batch_in_pieces_is_the_batch(data, tmp_path, alone):
+    out = tmp_path / "pieces.safetensors"
+    subprocess.run(command(data, out, "--accumulate", "4"), cwd=ROOT, capture_output=True, check=True)
+    assert close(alone, metrics(out)), (alone, metrics(out))
+
+
+@pytest.mark.parametrize("side", [16, 64])
+def test_from_pictures_of_any_kind_to_the_page_in_one_line(tmp_path, side):
+    """A folder of doodles, a model of its own size, and the page and the endpoints that show it."""
+    folder = tmp_path / "doodles"
+    folder.mkdir()
+    for number in range(12):
+        pixels = np.full((90, 70), 250, np.uint8)
+        pixels[20:60, 10 + 3 * number : 20 + 3 * number] = 5
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    out = tmp_path / "mine.safetensors"
+    line = command(folder, out, "--steps", "2", "--batch", "4")
+    line += ["--config", f"channels=4,blocks=1,head=4,height={side},width={side}"]
+    run = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0 and "skipped" in run.stderr and "broken.png" in run.stderr, run.stderr[-2000:]
+    with visitors.server("--weights", str(out)) as page:
+        client = Client(page, verbose=False)
+        half = [[int(row < side // 2)] * side for row in range(side)]
+        answer = client.predict(drawing=[[0] * side] * side, known=half, samples=2, api_name="/complete")
+        assert np.shape(answer["images"]) == (2, side, side) and answer["model"] == "mine"
+        assert len(answer["order"]) == side * side // 2
+
+
 def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path):
     out = tmp_path / "a.safetensors"
     subprocess.run(command(data, out), cwd=ROOT, capture_output=True, check=True)
@@ -74,10 +132,11 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path):
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (["--data", "/nowhere"], "put MNIST's IDX files there"),
+        (["--data", "/nowhere"], "There is no folder /nowhere; give one, or a Hub data set"),
+        (["--accumulate", "3"], "give a multiple of 3"),
         (["--config", "chanels=3"], "has no option 'chanels'; it has height, width, channels"),
         (["--dataset", "mnist-gray"], "pixelcnn has 2 levels and mnist-gray 256"),
-        (["--config", "height=20"], "change --config height, width"),
+        (["--config", "height=20", "--dataset", "binarized-mnist"], "change --config height, width"),
         (["--batch", "5000"], "there are 100 pictures"),
         (["--every", "0"], "give at least 1"),
         (["--out", "weights/mine.bin"], "ends in .safetensors"),

@@ -51,13 +51,17 @@ class Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
-        hub, found = self.hub, re.fullmatch("/user/digits/resolve/([^/]+)/(.+)", self.path.split("?")[0])
+        hub, path = self.hub, self.path.split("?")[0]
+        found = re.fullmatch("(?:/datasets)?/user/digits/resolve/([^/]+)/(.+)", path)
         if found:  # the client asks about other things too, now and then
             hub.asked.append(f"{self.command} {self.path}")
         if hub.how == "silent":
             time.sleep(60)
         if hub.how == "refused":
             return self.answer(401, b"{}", X_Error_Message="Invalid credentials")
+        if path == "/api/datasets/user/digits/tree/main":
+            files = [{"type": "file", "path": name, "size": len(file), "oid": "0"} for name, file in hub.files.items()]
+            return self.json(files)
         if hub.how == "missing" or not found:
             return self.answer(404, b"{}", X_Error_Code="RepoNotFound")
         revision, name = found.groups()
@@ -99,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.json({"success": True, "commitOid": COMMIT, "commitUrl": url, "hookOutput": ""})
         return self.answer(404, b"{}")
 
-    def json(self, value: dict) -> None:
+    def json(self, value: object) -> None:
         self.answer(200, json.dumps(value).encode(), Content_Type="application/json")
 
 

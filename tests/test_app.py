@@ -115,7 +115,7 @@ def test_a_closed_stream_stops_computing(engine):
 
     asyncio.run(begin_and_leave())
     for _ in range(100):
-        if engine.counters()["cancelled"]:
+        if engine.counters()["cancelled"] and not engine.counters()["active"]:
             break
         time.sleep(0.01)
     assert engine.counters()["active"] == 0 and engine.counters()["cancelled"] == 1

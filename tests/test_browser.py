@@ -367,8 +367,8 @@ def test_who_leaves_frees_the_slots_within_a_second(chromium, slow_server, way):
 
 
 def test_what_the_server_is_doing_is_shown_to_who_looks(opened):
-    opened.page.locator("#more button").first.click()
-    expect(opened.page.locator(".house")).to_contain_text("0 pictures under way, 0 waiting", timeout=6000)
+    expect(opened.page.locator(".house.about")).to_contain_text("Running on the CPU with the weights that came with it")
+    expect(opened.page.locator(".house.line")).to_contain_text("0 pictures under way, 0 waiting", timeout=6000)
 
 
 def test_little_goes_over_the_wire(opened):

@@ -7,7 +7,7 @@ import torch
 from conftest import TINY, tiny_model
 
 from pixelcnn import BadInput, WeightsError, hub, load
-from pixelcnn.models import MODELS
+from pixelcnn.models import MODELS, build
 from pixelcnn.shelf import Shelf
 
 
@@ -137,6 +137,25 @@ def test_a_shelf_loads_what_is_asked_for_once(folder):
         with pytest.raises(WeightsError, match="choose one of tiny") as caught:
             shelf.model(wrong)
         assert len(str(caught.value)) < 150
+
+
+def test_pulled_weights_take_the_place_of_the_bundled_ones_if_they_fit_the_page(folder, tmp_path):
+    shelf = Shelf(device="cpu", folder=folder)
+    before = shelf.model()
+    for size, channels in ((8, 3), (6, 4)):
+        path = tmp_path / f"other{size}.safetensors"
+        torch.manual_seed(size)
+        hub.save_weights(build("pixelcnn", height=5, width=size, channels=channels, blocks=1), path, dataset="x")
+        entry = {"model": "pixelcnn", "file": path.name, "sha256": hub.sha256(path), "page": True}
+        pulled = hub.Pulled("user/name", "b" * 40, {"default": path.stem, "entries": {path.stem: entry}}, {path.stem: path})
+        if size == 8:
+            with pytest.raises(WeightsError, match=r"other8 of user/name draws 5 x 8; start with its file to see it"):
+                shelf.adopt(pulled)
+            assert shelf.model() is before and shelf.origin == "the weights that came with it"
+        else:
+            shelf.adopt(pulled)
+            assert shelf.model().config.channels == 4 and shelf.origin == "the weights of user/name at bbbbbbb"
+            assert shelf.names() == ["other6", "tiny"] and shelf.model("tiny").config == before.config
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")

@@ -1,5 +1,6 @@
 """Training on the sample: it learns, it goes on where it was killed, and what it writes can be loaded."""
 
+import io
 import json
 import os
 import signal
@@ -9,8 +10,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from gradio_client import Client
+from loopback_hub import Hub, running
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -20,7 +23,7 @@ from pixelcnn import load
 ROOT = Path(__file__).parent.parent
 
 
-def command(data: Path, out: Path, *more: str) -> list[str]:
+def command(data: Path | str, out: Path, *more: str) -> list[str]:
     options = [
         "--data",
         str(data),
@@ -96,15 +99,21 @@ def test_a_batch_in_pieces_is_the_batch(data, tmp_path, alone):
     assert close(alone, metrics(out)), (alone, metrics(out))
 
 
+def png(number: int) -> bytes:
+    """A doodle: a stroke, each time a little further to the right."""
+    pixels, file = np.full((90, 70), 250, np.uint8), io.BytesIO()
+    pixels[20:60, 10 + 3 * number : 20 + 3 * number] = 5
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
 @pytest.mark.parametrize("side", [16, 64])
 def test_from_pictures_of_any_kind_to_the_page_in_one_line(tmp_path, side):
     """A folder of doodles, a model of its own size, and the page and the endpoints that show it."""
     folder = tmp_path / "doodles"
     folder.mkdir()
     for number in range(12):
-        pixels = np.full((90, 70), 250, np.uint8)
-        pixels[20:60, 10 + 3 * number : 20 + 3 * number] = 5
-        Image.fromarray(pixels).save(folder / f"{number}.png")
+        (folder / f"{number}.png").write_bytes(png(number))
     (folder / "broken.png").write_bytes(b"no picture")
     out = tmp_path / "mine.safetensors"
     line = command(folder, out, "--steps", "2", "--batch", "4")
@@ -117,6 +126,26 @@ def test_from_pictures_of_any_kind_to_the_page_in_one_line(tmp_path, side):
         answer = client.predict(drawing=[[0] * side] * side, known=half, samples=2, api_name="/complete")
         assert np.shape(answer["images"]) == (2, side, side) and answer["model"] == "mine"
         assert len(answer["order"]) == side * side // 2
+
+
+def test_pictures_of_a_hub_data_set(tmp_path):
+    """Over HTTP from a Hub on this machine; once they are cached, also when it is silent."""
+    images = [{"bytes": png(number), "path": f"{number}.png"} for number in range(12)]
+    images[3] = {"bytes": b"no picture", "path": "broken.png"}
+    pyarrow.parquet.write_table(pyarrow.table({"image": images, "label": list(range(12))}), tmp_path / "train-0.parquet")
+    hub, out = Hub({"data/train-0.parquet": (tmp_path / "train-0.parquet").read_bytes()}), tmp_path / "mine.safetensors"
+    line = command("user/digits", out, "--steps", "2", "--batch", "4")
+    with running(hub) as address:
+        env = os.environ | {"HF_ENDPOINT": address, "HF_HUB_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": ""}
+        run = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert run.returncode == 0 and "skipped train-0.parquet, row 3" in run.stderr, run.stderr[-2000:]
+    assert load(out).config.height == 28
+    again = command("user/digits", tmp_path / "again.safetensors", "--steps", "2", "--batch", "4")
+    run = subprocess.run(again, cwd=ROOT, env=env | {"HF_HUB_OFFLINE": "1"}, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-2000:]
+    missing = command("user/nothing", tmp_path / "nothing.safetensors")
+    run = subprocess.run(missing, cwd=ROOT, env=env | {"HF_HUB_OFFLINE": "1"}, capture_output=True, text=True)
+    assert run.returncode != 0 and "user/nothing could not be had" in run.stderr and "Traceback" not in run.stderr
 
 
 def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path):

@@ -8,7 +8,8 @@ const cutLine = root.querySelector(".cut");
 const spoken = root.querySelector(".spoken");
 const context = canvas.getContext("2d");
 
-const RADIUS = 1.05; // of the brush in pixels: strokes 2 to 3 wide, as MNIST's are
+const RADIUS = Math.max(0.8, (1.05 * Math.max(width, height)) / 28); // of the brush: strokes 2 to 3 of 28 pixels wide
+const REACH = Math.ceil(RADIUS + 0.5);
 const INK = [24, 40, 72], FILL = [217, 72, 15], PAPER = [250, 248, 243];
 const size = width * height;
 
@@ -79,8 +80,8 @@ function drop() {
 }
 
 function stamp(x, y) {
-  for (let row = Math.max(0, Math.floor(y - 2)); row <= Math.min(height - 1, y + 2); row++) {
-    for (let column = Math.max(0, Math.floor(x - 2)); column <= Math.min(width - 1, x + 2); column++) {
+  for (let row = Math.max(0, Math.floor(y - REACH)); row <= Math.min(height - 1, y + REACH); row++) {
+    for (let column = Math.max(0, Math.floor(x - REACH)); column <= Math.min(width - 1, x + REACH); column++) {
       const distance = Math.hypot(column + 0.5 - x, row + 0.5 - y);
       const value = Math.round(255 * Math.min(1, Math.max(0, RADIUS + 0.5 - distance)));
       const pixel = row * width + column;

@@ -26,8 +26,9 @@ from tqdm import tqdm
 
 from pixelcnn.canvas import contact_sheet
 from pixelcnn.data import DATASETS, Digits, guess, load_digits
+from pixelcnn.errors import WeightsError
 from pixelcnn.evaluate import mean_nats
-from pixelcnn.hub import save_weights
+from pixelcnn.hub import load_file, save_weights
 from pixelcnn.masks import random_known
 from pixelcnn.models import MODELS, build, config_of
 from pixelcnn.sampler import complete
@@ -55,6 +56,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--compile", action="store_true", help="torch.compile the model; it pays on a GPU, in long runs")
     parser.add_argument("--lr", type=float, default=2e-3, help="learning rate between warm-up and the linear descent to 0")
     parser.add_argument("--descent", type=float, default=0.35, help="share of the steps over which it descends")
+    parser.add_argument("--init", type=Path, default=None, help="weights to begin with, a .safetensors file")
     parser.add_argument("--decay", type=float, default=0.999, help="of the exponential moving average of the weights")
     parser.add_argument("--shift", type=int, default=0, help="move each picture by up to so many pixels")
     parser.add_argument(
@@ -195,6 +197,17 @@ class Trainer:
         facts = {"model": options.model, "config": config_of(self.model), "dataset": options.dataset}
         return facts | {"batch": options.batch, "shift": options.shift, "seed": options.seed}
 
+    def begin_with(self, path: Path) -> None:
+        """Weights of another run, to be trained further; a checkpoint of this run, if there is one, comes before them."""
+        try:
+            first = load_file(path)
+        except WeightsError as error:
+            raise SystemExit(str(error)) from None
+        if (first.name, first.config) != (self.model.name, self.model.config):
+            raise SystemExit(f"{path} is {first.name} with {first.config}; give weights of {self.model.config}.")
+        for model in (self.model, self.ema):
+            model.load_state_dict(first.state_dict())
+
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one."""
         path = self.options.run / "checkpoint.safetensors"
@@ -311,6 +324,8 @@ def main(argv: list[str] | None = None) -> None:
     except (ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
     fits(trainer.model, digits, options)
+    if options.init:
+        trainer.begin_with(options.init)
     for folder in (options.run, options.out.parent):
         folder.mkdir(parents=True, exist_ok=True)
     trainer.resume()

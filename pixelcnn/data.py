@@ -4,6 +4,8 @@
     mnist-threshold   ink from 128 on is black: clean edges, as strokes on a canvas have
     mnist-resampled   a pixel of ink v is black with probability v/255, drawn anew each time: speckled edges
     mnist-gray        the 256 levels as they are
+    pens              pen trajectories inked with the page's brush, ink from 128 on is black (see pens.py)
+    mnist-and-pens    both: mnist-threshold, and the pens of the same split
     pictures          any folder of pictures or Hub image data set, ink from 128 on is black (see pictures.py)
     pictures-gray     the same in 256 levels
 
@@ -20,9 +22,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pixelcnn.pens import read_pens
 from pixelcnn.pictures import collect, in_folder, on_the_hub
 
-DATASETS = ("binarized-mnist", "mnist-threshold", "mnist-resampled", "mnist-gray", "pictures", "pictures-gray")
+DATASETS = ("binarized-mnist", "mnist-threshold", "mnist-resampled", "mnist-gray", "pens", "mnist-and-pens")
+DATASETS += ("pictures", "pictures-gray")
 SPLITS = ("train", "valid", "test")
 HUB_DATASET = "ylecun/mnist"
 
@@ -76,6 +80,12 @@ def load_digits(dataset: str, source: Path | str | None, split: str, size: tuple
     if dataset == "binarized-mnist":
         ink, labels = read_static(source, split)
         return Digits(ink, labels, dataset)
+    if dataset == "pens":
+        return Digits(*read_pens(folder_of(source, "the pen trajectories"), split), dataset)
+    if dataset == "mnist-and-pens":
+        parts = [load_digits(name, folder_of(source, "both"), split) for name in ("mnist-threshold", "pens")]
+        ink, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("ink", "labels"))
+        return Digits(ink, labels, dataset)
     if dataset.startswith("pictures"):
         return read_pictures(dataset, source, split, size)
     part = "t10k" if split == "test" else "train"
@@ -89,6 +99,12 @@ def load_digits(dataset: str, source: Path | str | None, split: str, size: tuple
         chosen = slice(-held_out, None) if split == "valid" else slice(None, -held_out)
         ink, labels = ink[chosen], labels[chosen]
     return Digits(ink, labels, dataset)
+
+
+def folder_of(source: Path | str | None, what: str) -> Path:
+    if source is None:
+        raise ValueError(f"The Hub has not {what}; give the folder, --data DIR.")
+    return Path(source)
 
 
 def read_pictures(dataset: str, source: Path | str | None, split: str, size: tuple[int, int]) -> Digits:

@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 FLOORS = [
     ["pixelcnn.errors"],
     ["pixelcnn.patience"],
-    ["pixelcnn.pictures"],
+    ["pixelcnn.pictures", "pixelcnn.pens"],
     ["pixelcnn.card", "pixelcnn.orders", "pixelcnn.likelihoods", "pixelcnn.canvas"],
     ["pixelcnn.data", "pixelcnn.masks", "pixelcnn.layers"],
     ["pixelcnn.models.base"],

@@ -128,6 +128,13 @@ def test_from_pictures_of_any_kind_to_the_page_in_one_line(tmp_path, side):
         assert len(answer["order"]) == side * side // 2
 
 
+def test_training_goes_on_from_the_weights_of_another_run(data, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    subprocess.run(command(data, first, "--lr", "2e-2"), cwd=ROOT, capture_output=True, check=True)
+    subprocess.run(command(data, second, "--steps", "8", "--init", str(first)), cwd=ROOT, capture_output=True, check=True)
+    assert metrics(second)[0]["valid_nats"] < metrics(first)[-1]["valid_nats"] + 5 < metrics(first)[0]["valid_nats"]
+
+
 def test_pictures_of_a_hub_data_set(tmp_path):
     """Over HTTP from a Hub on this machine; once they are cached, also when it is silent."""
     images = [{"bytes": png(number), "path": f"{number}.png"} for number in range(12)]
@@ -163,6 +170,8 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path):
     [
         (["--data", "/nowhere"], "There is no folder /nowhere; give one, or a Hub data set"),
         (["--accumulate", "3"], "give a multiple of 3"),
+        (["--init", "weights/pixelcnn.safetensors"], "give weights of Config"),
+        (["--init", "weights/nothing.safetensors"], "There are no weights at"),
         (["--config", "chanels=3"], "has no option 'chanels'; it has height, width, channels"),
         (["--dataset", "mnist-gray"], "pixelcnn has 2 levels and mnist-gray 256"),
         (["--config", "height=20", "--dataset", "binarized-mnist"], "change --config height, width"),

@@ -1,7 +1,7 @@
 """Digits as people draw them with a pen, inked with the page's own brush: what a visitor draws.
 
 Pen-Based Recognition of Handwritten Digits, original version (E. Alpaydin, F. Alimoglu; UCI, CC BY 4.0), in UNIPEN
-text: trajectories by 30 writers. Writers 1 to 22 train, 23 and 24 are to choose by, 25 to 30 are unseen: the test split.
+text: trajectories by 30 writers. 1 to 22 train, 23 and 24 are to choose by, 25 to 30 are unseen: the test split.
 """
 
 import gzip

@@ -18,6 +18,6 @@ def raster(known: Tensor, model: str) -> Tensor:
         raise BadInput(
             f"{model} fills from the top, row by row, and cannot use known pixel ({after // width}, {after % width}), "
             f"which comes after unknown pixel ({hole // width}, {hole % width}); "
-            "let the known pixels end before the unknown begin."
+            "let the known pixels end before the unknown begin, or choose freeform, which takes any."
         )
     return order

@@ -154,9 +154,9 @@ class CausalAttention(Spatial):
         return h.unflatten(-1, (-1, self.dim)).transpose(1, 2)
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
-        """Keys and values, (slots, 2 * heads, 1 + H * W, dim), the null ones first."""
-        memory = zeros((slots, 2 * self.heads, 1 + grid.height * grid.width, self.dim), like=self.null)
-        memory[:, :, 0] = self.null.detach().view(-1, self.dim)
+        """Keys and values, (2, slots, heads, 1 + H * W, dim), the null ones first."""
+        memory = zeros((2, slots, self.heads, 1 + grid.height * grid.width, self.dim), like=self.null)
+        memory[:, :, :, 0] = self.null.detach().view(2, 1, self.heads, self.dim)
         return memory
 
     def forward(self, h: Tensor, picture: Tensor | None, where: Where) -> Tensor:
@@ -168,7 +168,8 @@ class CausalAttention(Spatial):
         normed = self.norm(h).flatten(1, 2)
         pairs = self.key_value(normed)
         if where.cache is not None:
-            where.cache.memory[self][where.slots, :, 1:] = self.by_head(pairs)
+            for memory, part in zip(where.cache.memory[self], pairs.chunk(2, -1), strict=True):
+                memory[where.slots, :, 1:] = self.by_head(part)
         pairs = pairs + picture.flatten(1, 2) * self.own
         # One place on: the null pair comes first, the last pixel's is seen by none, and "up to its own" is "before it".
         pairs = torch.cat([self.null.to(pairs.dtype).expand(len(h), 1, -1), pairs[:, :-1]], 1)
@@ -179,19 +180,33 @@ class CausalAttention(Spatial):
 
     def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
         normed = self.norm(h)
-        memory, levels = here.cache.memory[self], here.cache.memory[self.levels]
-        memory[here.slots, :, 1 + here.pixels] = self.key_value(normed).view(len(h), -1, self.dim)
-        last = int(here.pixels.max()) + 1  # no pixel here looks further
-        slots = here.slots[:: here.each]
-        level = levels[slots, :last][:, None, None]  # (n, 1, 1, K)
-        key, value = memory[slots, :, :last].chunk(2, 1)  # (n, heads, K, dim)
-        query = self.by_head(self.query(normed).view(len(slots), here.each, -1))  # (n, heads, each, dim)
+        keys, values = here.cache.memory[self]
+        for memory, part in zip((keys, values), self.key_value(normed).chunk(2, -1), strict=True):
+            memory[here.slots, :, 1 + here.pixels] = part.view(len(h), self.heads, self.dim)
+        slots, last = here.slots[:: here.each], int(here.pixels.max()) + 1  # no pixel here looks further than `last`
+        query = self.query(normed).view(len(slots), here.each, -1)
+        top = int(slots[-1]) + 1
+        if top <= 2 * len(slots) and bool((slots[1:] > slots[:-1]).all()):
+            # The slots lie close together: better to ask for those between as well than to copy all keys and values.
+            crowd = query.new_zeros(top, *query.shape[1:]).index_copy(0, slots, query)
+            pixels = here.pixels.new_zeros(top, here.each).index_copy(0, slots, here.pixels.view(-1, here.each))
+            levels = here.cache.memory[self.levels][:top, :last]
+            seen = self.look(crowd, keys[:top, :, :last], values[:top, :, :last], levels, pixels)[slots]
+        else:
+            levels = here.cache.memory[self.levels][slots, :last]
+            pixels = here.pixels.view(-1, here.each)
+            seen = self.look(query, keys[slots, :, :last], values[slots, :, :last], levels, pixels)
+        return self.out(seen.reshape(len(h), -1))
+
+    def look(self, query: Tensor, key: Tensor, value: Tensor, level: Tensor, pixels: Tensor) -> Tensor:
+        """What pixels (n, each) see: queries (n, each, heads * dim), keys and values (n, heads, K, dim), levels (n, K)."""
+        query, level = self.by_head(query), level[:, None, None]  # (n, heads, each, dim), (n, 1, 1, K)
         own_key, own_value = self.own.view(2, self.heads, self.dim, 1)
         scores = query @ key.mT + (query @ own_key) * level
-        future = torch.arange(last, device=h.device) > here.pixels.view(-1, 1, here.each, 1)
+        future = torch.arange(key.shape[2], device=query.device) > pixels[:, None, :, None]
         weights = (scores * self.dim**-0.5).masked_fill(future, -torch.inf).softmax(-1)  # (n, heads, each, K)
         seen = weights @ value + (weights * level).sum(-1, keepdim=True) * own_value.mT
-        return self.out(seen.transpose(1, 2).reshape(len(h), -1))
+        return seen.transpose(1, 2).flatten(2)
 
 
 class Block(nn.Module):

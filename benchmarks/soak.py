@@ -99,7 +99,7 @@ class Attacker:
     def press(self, canvas: object) -> None:
         """A canvas that is none, at the page's own event."""
         session = {"session_hash": f"case{self.cases}"}
-        body = self.event | session | {"data": [canvas, "", 1, 1.0, 0, False]}
+        body = self.event | session | {"data": [canvas, "", 1, 1.0, 0, False, -1]}
         if "event_id" in self.post("/gradio_api/queue/join", json_of(body)):
             check_harmless(200, self.client.get("/gradio_api/queue/data", params=session).text)
 
@@ -142,7 +142,7 @@ async def completed(address: str, count: int) -> None:
     async with httpx.AsyncClient(base_url=address, timeout=30) as client:
         for seed in range(count):
             drawing = {"ink": SEVEN, "known": "1" * 392 + "0" * 392, "run": str(seed)}
-            done = [message async for message in messages(client, event, [drawing, "", 1, 1.0, seed, False])]
+            done = [message async for message in messages(client, event, [drawing, "", 1, 1.0, seed, False, -1])]
             assert done[-1]["success"], done[-1]
 
 
@@ -152,7 +152,7 @@ async def closed(address: str, tabs: int) -> float:
     for _ in range(tabs):
         async with httpx.AsyncClient(base_url=address, timeout=30) as client:
             drawing = {"ink": "00" * 784, "known": "0" * 784, "run": "x"}
-            async for message in messages(client, event, [drawing, "", 16, 1.0, 0, False]):
+            async for message in messages(client, event, [drawing, "", 16, 1.0, 0, False, -1]):
                 if message["msg"] == "process_generating":
                     break
             assert house(address)["active"], "the pictures were whole before the tab could be closed"

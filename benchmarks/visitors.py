@@ -107,7 +107,7 @@ async def visit(client: httpx.AsyncClient, event: dict, samples: int, seed: int)
     """Draw the top of a seven, press *Complete*, watch to the end."""
     drawing = {"ink": SEVEN, "known": "1" * 392 + "0" * 392, "run": secrets.token_hex(4)}
     started, seen = time.perf_counter(), Visit()
-    async for message in messages(client, event, [drawing, "", samples, 1.0, seed, False]):
+    async for message in messages(client, event, [drawing, "", samples, 1.0, seed, False, -1]):
         if message["msg"] == "process_generating" and seen.first_pixel_s is None:
             seen.first_pixel_s = time.perf_counter() - started
         if message["msg"] == "process_completed":

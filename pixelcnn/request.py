@@ -63,7 +63,7 @@ class Request:
         digit = whole_number(self.digit, "digit", -1, 9)
         temperature = positive(self.temperature, "temperature")
         if digit >= model.classes:
-            raise BadInput(f"{model.name} cannot be told to draw a {digit}, it has no classes; leave digit at -1.")
+            raise BadInput(f"{model.name} cannot be told to draw a {digit}, it has no classes; leave the digit at any, -1.")
         if known.all():
             raise BadInput("All pixels are known, so there is nothing to fill; leave some unknown, below the cut line.")
         mask = torch.from_numpy(known == 1)

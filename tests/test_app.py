@@ -15,6 +15,8 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from benchmarks import visitors
+from benchmarks.soak import slow_weights
 from benchmarks.visitors import house
 from pixelcnn import complete, load
 from web.page import Doors
@@ -154,6 +156,16 @@ def test_what_cannot_start_is_one_sentence(arguments, environment, says):
         [sys.executable, "app.py", *arguments], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True
     )
     assert run.returncode != 0 and says in run.stderr and "Traceback" not in run.stderr
+
+
+def test_a_full_house_is_told_to_those_who_come_last(tmp_path):
+    """Twelve people ask for sixteen slow pictures each where 64 fit and 16 may wait; nobody hangs."""
+    with visitors.server("--weights", slow_weights(tmp_path), "--slots", "64", "--waiting", "16") as page:
+        visits = visitors.crowd(page, 12, 16)
+    assert all(visit.done_s for visit in visits)
+    refused = [visit.refused for visit in visits if visit.refused]
+    assert 0 < len(refused) < 12 and all("The house is full" in sentence for sentence in refused)
+    assert all("try again in" in sentence for sentence in refused)
 
 
 def test_a_port_in_use_is_one_sentence():

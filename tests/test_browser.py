@@ -366,6 +366,13 @@ def test_who_leaves_frees_the_slots_within_a_second(chromium, slow_server, way):
     opened.context.close()
 
 
+def test_a_digit_is_refused_in_a_sentence_by_a_model_without_classes(opened):
+    opened.page.locator("#more button").first.click()
+    opened.page.locator("#digit").get_by_label("3", exact=True).check()
+    opened.page.locator("#complete").click()
+    expect(opened.page.locator("body")).to_contain_text("pixelcnn cannot be told to draw a 3")
+
+
 def test_what_the_server_is_doing_is_shown_to_who_looks(opened):
     expect(opened.page.locator(".house.about")).to_contain_text("Running on the CPU with the weights that came with it")
     expect(opened.page.locator(".house.line")).to_contain_text("0 pictures under way, 0 waiting", timeout=6000)

@@ -25,7 +25,7 @@ FLOORS = [
     ["pixelcnn.models.base"],
     [f"pixelcnn.models.{name}" for name in MODELS],
     ["pixelcnn.models"],
-    ["pixelcnn.request", "pixelcnn.card"],
+    ["pixelcnn.request", "pixelcnn.card", "pixelcnn.posterior"],
     ["pixelcnn.trace"],
     ["pixelcnn.batch"],
     ["pixelcnn.sampler", "pixelcnn.engine"],

@@ -47,7 +47,7 @@ class Doors:
                 yield trace
 
     async def page(
-        self, drawing: object, entry: str, samples: int, temperature: float, seed: int, dice: bool
+        self, drawing: object, entry: str, samples: int, temperature: float, seed: int, dice: bool, digit: int = -1
     ) -> AsyncIterator[tuple]:
         """The page's own event: messages for the player, and the seed that was used."""
         seed = secrets.randbelow(2**31) if dice else seed
@@ -55,7 +55,7 @@ class Doors:
         with sentences():
             model = await asyncio.to_thread(self.engine.models, entry)
             ink, known = decode(drawing, model.config.height, model.config.width)
-            async with aclosing(self.frames(Request(ink, known, samples, temperature, seed), entry)) as frames:
+            async with aclosing(self.frames(Request(ink, known, samples, temperature, seed, digit), entry)) as frames:
                 async for trace in frames:
                     yield message(drawing.get("run"), trace), shown
                     shown = gr.skip()
@@ -115,6 +115,8 @@ def build_page(shelf: Shelf, engine: Engine) -> gr.Blocks:
             with gr.Accordion(texts.MORE, open=False, elem_id="more"):
                 names = [(texts.MODELS.get(name, name), name) for name in shelf.names()]
                 entry = gr.Dropdown(names, value=shelf.default, label=texts.MODEL, elem_id="model")
+                digits = [(texts.ANY_DIGIT, -1), *((str(digit), digit) for digit in range(10))]
+                digit = gr.Radio(digits, value=-1, label=texts.DIGIT, info=texts.DIGIT_INFO, elem_id="digit")
                 temperature = gr.Slider(
                     0.1, 3, value=1, step=0.05, label=texts.TEMPERATURE, info=texts.TEMPERATURE_INFO, elem_id="temperature"
                 )
@@ -123,7 +125,7 @@ def build_page(shelf: Shelf, engine: Engine) -> gr.Blocks:
             part("house", texts=texts.HOUSE)
         event = go.click(
             doors.page,
-            [easel, entry, count, temperature, seed, dice],
+            [easel, entry, count, temperature, seed, dice, digit],
             [player, seed],
             js=SENT,
             preprocess=False,  # values come as they are, and Request says in a sentence what is wrong with them

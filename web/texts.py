@@ -7,6 +7,9 @@ STOP = "Stop"
 COUNT = "How many different completions"
 MORE = "More"
 MODEL = "Model"
+DIGIT = "Which digit"
+DIGIT_INFO = "for models that were told which digit they saw, now and then, when they were trained"
+ANY_DIGIT = "any"
 TEMPERATURE = "Temperature"
 TEMPERATURE_INFO = "1 is what the model learned; lower is bolder, higher is wilder"
 SEED = "Seed"
@@ -18,7 +21,14 @@ HOUSE = {
     "silent": "The server does not answer.",
 }
 
-MODELS = {"pixelcnn": "PixelCNN, 2016: masked convolutions"}
+MODELS = {
+    "pixelcnn": "PixelCNN, 2016: masked convolutions",
+    "row_lstm": "Row LSTM, 2016: each row remembers the rows above",
+    "diagonal_bilstm": "Diagonal BiLSTM, 2016: memory runs along the diagonals",
+    "gated_pixelcnn": "Gated PixelCNN, 2016: gates, no blind spot, can be told the digit",
+    "pixelcnn_pp": "PixelCNN++, 2017: shades of gray",
+    "freeform": "Freeform, ours: attention sees the whole past, can be told the digit",
+}
 
 EASEL = {
     "hint": "Draw the top of a digit here",

@@ -25,7 +25,7 @@ FLOORS = [
     ["pixelcnn.models.base"],
     [f"pixelcnn.models.{name}" for name in MODELS],
     ["pixelcnn.models"],
-    ["pixelcnn.request", "pixelcnn.card", "pixelcnn.posterior"],
+    ["pixelcnn.request", "pixelcnn.card", "pixelcnn.posterior", "pixelcnn.sight"],
     ["pixelcnn.trace"],
     ["pixelcnn.batch"],
     ["pixelcnn.sampler", "pixelcnn.engine"],
@@ -35,7 +35,7 @@ FLOORS = [
     ["pixelcnn"],
     ["web", "web.texts", "web.part", "web.player", "web.gate"],
     ["web.page"],
-    ["app", "train", "benchmarks", "benchmarks.sampler", "benchmarks.visitors", "docs.gif"],
+    ["app", "train", "benchmarks", "benchmarks.sampler", "benchmarks.visitors", "docs.gif", "docs.models"],
     ["benchmarks.engine"],
     ["benchmarks.soak"],
 ]

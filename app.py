@@ -36,6 +36,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
             parser.error(f"--{name.replace('_', '-')} is {getattr(options, name)}; give at least 1")
     if options.repo and options.weights:
         parser.error("--weights and --repo (or PIXELCNN_HUB_REPO) are both given; choose one")
+    if options.samples > 64:
+        parser.error(f"--samples is {options.samples}; give at most 64")
     if options.samples > options.slots:
         parser.error(f"--samples is {options.samples}, more than the {options.slots} --slots; give at most that many")
     return options
@@ -83,9 +85,9 @@ def main(argv: list[str] | None = None) -> None:
         shelf = Shelf(options.weights, options.device)
         limits = Limits(samples=options.samples, slots=options.slots, waiting=options.waiting)
         engine = SoloEngine(shelf.model, lend, limits) if lend else Engine(shelf.model, limits)
-        page = build_page(shelf, engine)
         if options.repo:
             shelf.pull(options.repo)
+        page = build_page(shelf, engine)
         page.launch(
             theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),
             css_paths=[Path(__file__).parent / "web" / "page.css"],
@@ -96,6 +98,7 @@ def main(argv: list[str] | None = None) -> None:
             run_history=False,
             footer_links=["api"],
         )
+        engine.close()
     except (BadInput, OSError) as error:
         raise SystemExit(str(error)) from None
 

@@ -182,8 +182,8 @@ class Trainer:
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {f"ema.{name}": value for name, value in self.ema.state_dict().items()}
         for name, parameter in self.model.named_parameters():
-            moments = self.optimizer.state[parameter]
-            tensors |= {f"adam.{key}.{name}": moments[key] for key in ("exp_avg", "exp_avg_sq")}
+            moments = self.optimizer.state[parameter]  # empty for what never had a gradient
+            tensors |= {f"adam.{key}.{name}": value for key, value in moments.items()}
         facts = self.identity() | {"step": self.step}
         path = self.options.run / "checkpoint.safetensors"
         beside = path.with_suffix(".part")
@@ -192,7 +192,11 @@ class Trainer:
         os.replace(beside, path)
 
     def identity(self) -> dict:
-        """What must be the same for a run to go on; steps, learning rate and descent may change on the way."""
+        """What must be the same for a run to go on.
+
+        Steps, learning rate and descent may change on the way; who changes --told, --decay or the number of processes
+        goes on too, but not exactly as the run would have gone.
+        """
         options = self.options
         facts = {"model": options.model, "config": config_of(self.model), "dataset": options.dataset}
         return facts | {"batch": options.batch, "shift": options.shift, "seed": options.seed}
@@ -214,7 +218,7 @@ class Trainer:
         if not path.exists():
             return
         try:
-            with safe_open(path, "pt", device=self.options.device) as file:
+            with safe_open(path, "pt") as file:
                 facts = json.loads(file.metadata()["checkpoint"])
                 parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         except (SafetensorError, TypeError, KeyError, ValueError):
@@ -226,11 +230,13 @@ class Trainer:
         self.model.load_state_dict(part_of(parts, "model."))
         self.ema.load_state_dict(part_of(parts, "ema."))
         for name, parameter in self.model.named_parameters():
-            self.optimizer.state[parameter] = {
-                "step": torch.tensor(float(self.step)),
-                "exp_avg": parts[f"adam.exp_avg.{name}"],
-                "exp_avg_sq": parts[f"adam.exp_avg_sq.{name}"],
-            }
+            if f"adam.exp_avg.{name}" in parts:
+                self.optimizer.state[parameter] = {
+                    # Checkpoints of older runs have not the step, which differs only where gradients were missing.
+                    "step": parts.get(f"adam.step.{name}", torch.tensor(float(self.step))),
+                    "exp_avg": parts[f"adam.exp_avg.{name}"].to(parameter.device),
+                    "exp_avg_sq": parts[f"adam.exp_avg_sq.{name}"].to(parameter.device),
+                }
 
 
 def part_of(tensors: dict, prefix: str) -> dict:

@@ -51,8 +51,10 @@ class Batch:
         job.record_known(self.model.prefill(self.cache, slots, picture, digit, told))
 
     def leave(self, job: Job) -> None:
-        """Free a job's slots, finished or not."""
-        self.free = sorted(self.free + self.jobs.pop(job).tolist())
+        """Free a job's slots, finished or not; nothing there is stepped any more."""
+        slots = self.jobs.pop(job)
+        self.front[slots] = self.end[slots]
+        self.free = sorted(self.free + slots.tolist())
 
     @torch.inference_mode()
     def step(self, jobs: list[Job] | None = None, window: int | None = None) -> int:

@@ -9,7 +9,7 @@
     pictures          any folder of pictures or Hub image data set, ink from 128 on is black (see pictures.py)
     pictures-gray     the same in 256 levels
 
-Nats on them are not comparable. The splits of the last three are MNIST's own: the first 50 000 training digits, the
+Nats on them are not comparable. The splits of the other guises of MNIST are its own: the first 50 000 training digits, the
 last 10 000 of them to choose by (`valid`), the 10 000 test digits. The static rows come in another order: never mix.
 """
 
@@ -33,7 +33,7 @@ HUB_DATASET = "ylecun/mnist"
 
 @dataclass(frozen=True)
 class Digits:
-    """Pictures of one split: ink (N, H, W) uint8, 0 paper to 255 ink; labels (N,) 0..9; how ink becomes levels."""
+    """Pictures of one split: ink (N, H, W) uint8, 0 paper to 255 ink; labels (N,) 0..9, or -1; how ink becomes levels."""
 
     ink: np.ndarray
     labels: np.ndarray
@@ -144,7 +144,7 @@ def read_static(directory: Path | str | None, split: str) -> tuple[np.ndarray, n
     try:
         with np.load(path, allow_pickle=False) as file:
             rows, labels = file[split], file[f"{split}_labels"]
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         raise ValueError(f"{path} is not a whole file of packed digits and labels; copy it again.") from None
     return np.unpackbits(rows, axis=1, count=784).reshape(-1, 28, 28) * np.uint8(255), labels
 

@@ -24,6 +24,7 @@ from pixelcnn.trace import Job, Trace, prepare
 
 log = logging.getLogger(__name__)
 
+GIVEN_UP = "The completion was given up before it was whole; try again."
 LOG_EVERY_S = 60.0  # what the house is doing, to the log, when it is doing something
 STOPPING = "The server is stopping; try again when it is back."
 
@@ -80,7 +81,7 @@ class Completion:
     async def frames(self) -> AsyncIterator[Trace]:
         """Traces, each further than the one before, the last whole; a slow reader misses some in between.
 
-        Leaving the loop cancels what is left. Raises Unavailable where the completion failed.
+        Leaving the loop cancels what is left. Raises Unavailable where the completion failed or was given up.
         """
         loop, woken, seen = asyncio.get_running_loop(), asyncio.Event(), 0
         self._wake = lambda: loop.call_soon_threadsafe(woken.set)
@@ -92,6 +93,8 @@ class Completion:
                 if number != seen and trace is not None:
                     seen, self._reading, self.read_at = number, False, time.monotonic()
                     yield trace
+                if over and not (trace and trace.finished):
+                    raise Unavailable(GIVEN_UP)
                 if over:
                     return
                 self._reading = True
@@ -105,11 +108,16 @@ class Completion:
     def result(self, timeout: float | None = None) -> Trace:
         """The whole trace, waited for. Raises TimeoutError, Unavailable."""
         self._reading = True
-        if not self._over.wait(timeout):
-            raise TimeoutError(f"The completion was not whole after {timeout:g} s; give it longer.")
+        try:
+            if not self._over.wait(timeout):
+                raise TimeoutError(f"The completion was not whole after {timeout:g} s; give it longer.")
+        finally:
+            self._reading, self.read_at = False, time.monotonic()
         _, trace, error, _ = self._state
         if error is not None:
             raise error
+        if not (trace and trace.finished):
+            raise Unavailable(GIVEN_UP)
         return trace
 
 

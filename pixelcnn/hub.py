@@ -193,15 +193,14 @@ def push(repo: str, folder: Path = WEIGHTS) -> str:
     Raises WeightsError in a sentence for whatever the Hub refuses.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
     api, files = HfApi(), contents(repo, folder)
     try:
         api.create_repo(repo, exist_ok=True)
         operations = [CommitOperationAdd(name, content) for name, content in files.items()]
         pushed = api.create_commit(repo, operations, commit_message="Push weights, manifest, card and samples")
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # of the Hub, of the network, of the library below: they have no common base
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(f"{repo} could not be pushed ({reason}); log in with `hf auth login` and try again.") from None
     listed = manifest(folder)
     for entry in listed["entries"].values():

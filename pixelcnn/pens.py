@@ -6,6 +6,7 @@ text: trajectories by 30 writers. 1 to 22 train, 23 and 24 are to choose by, 25 
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def read(path: Path) -> Iterator[tuple[Strokes, int, int]]:
             downs = re.findall(r"\.PEN_DOWN(.*?)\.PEN_UP", segment, re.S)
             strokes = [np.fromstring(down, sep=" ").reshape(-1, 2) * (1, -1) for down in downs]
             yield [stroke for stroke in strokes if len(stroke)], label, writer
-    except (gzip.BadGzipFile, EOFError, AttributeError, ValueError):
+    except (gzip.BadGzipFile, zlib.error, EOFError, AttributeError, ValueError):
         raise ValueError(f"{path} is not a whole file of pen trajectories; copy it again.") from None
 
 

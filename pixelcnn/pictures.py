@@ -57,12 +57,15 @@ def in_folder(folder: Path) -> Iterable[Named]:
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in KINDS:
             label = int(path.parent.name) if path.parent.name in "0123456789" and len(path.parent.name) == 1 else -1
-            yield str(path), path.read_bytes() if path.is_file() else b"", label
+            try:
+                yield str(path), path.read_bytes(), label
+            except OSError as error:
+                log.warning("skipped %s: %s", path, error)
 
 
 def on_the_hub(name: str, part: str = "train") -> Iterable[Named]:
     """All pictures in the Parquet files of a Hub data set whose names hold `part`, or in all of them if none does."""
-    from huggingface_hub import HfApi, hf_hub_download, snapshot_download  # half a second to import
+    from huggingface_hub import HfApi, snapshot_download  # half a second to import
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     def listed() -> list[str]:
@@ -71,7 +74,7 @@ def on_the_hub(name: str, part: str = "train") -> Iterable[Named]:
     try:
         files = within(DEADLINE_S, listed, f"The data set {name}", "give a folder instead, --data DIR")
         files = chosen([file for file in files if file.endswith(".parquet")], part)
-        paths = [Path(hf_hub_download(name, file, repo_type="dataset")) for file in files]
+        paths = [download(name, file) for file in files]
     except BadInput as silent:
         try:
             cached = Path(snapshot_download(name, repo_type="dataset", local_files_only=True))
@@ -80,6 +83,16 @@ def on_the_hub(name: str, part: str = "train") -> Iterable[Named]:
         paths = chosen(sorted(cached.rglob("*.parquet")), part)
     for path in paths:
         yield from in_parquet(path)
+
+
+def download(name: str, file: str) -> Path:
+    """One file of a data set, however long it takes."""
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(name, file, repo_type="dataset"))
+    except Exception as error:  # of the Hub, of the network, of the library below: they have no common base
+        raise BadInput(f"{file} of {name} could not be had ({type(error).__name__}); give a folder, --data DIR.") from None
 
 
 def chosen(files: list, part: str) -> list:

@@ -3,6 +3,7 @@
 They are those of this repository, until those of a Hub repository have been pulled beside the page and take their place.
 """
 
+import logging
 import threading
 from pathlib import Path
 
@@ -11,6 +12,13 @@ import torch
 from pixelcnn.errors import BadInput, WeightsError
 from pixelcnn.hub import WEIGHTS, Pulled, load, load_entry, load_file, manifest, pull_all
 from pixelcnn.models.base import AutoregressiveModel
+
+log = logging.getLogger(__name__)
+
+
+def kind(model: AutoregressiveModel) -> str:
+    """What a page must be made for: size and levels."""
+    return f"{model.config.height} x {model.config.width} in {model.likelihood.levels} levels"
 
 
 class Shelf:
@@ -22,7 +30,9 @@ class Shelf:
             raise BadInput("There is no CUDA device that this torch can use; give --device cpu or auto.")
         self.device = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
         self.folder = folder
-        self.origin = "the weights that came with it"  # for people: "running on ... with ..."
+        given = str(first).endswith(".safetensors")
+        self.origin = f"the weights of {Path(first).name}" if given else "the weights that came with it"  # for people
+        self.follows = ""  # the Hub repository whose weights are to be shown
         self._entries = manifest(folder)["entries"]
         self._files: dict[str, Path] = {}
         self._loading = threading.Lock()
@@ -58,7 +68,13 @@ class Shelf:
                 self.adopt(pull_all(where))
             except WeightsError as error:
                 self.origin = f"the weights that came with it. {error}"
+            except Exception as error:  # nobody waits for this thread, but the page must not wait either
+                log.exception("The weights of %s could not be taken", where)
+                self.origin = (
+                    f"the weights that came with it. Those of {where} could not be taken ({type(error).__name__})."
+                )
 
+        self.follows = where
         self.origin = f"the weights that came with it, until those of {where} are here"
         thread = threading.Thread(target=work, name="pull", daemon=True)
         thread.start()
@@ -68,9 +84,10 @@ class Shelf:
         """Show pulled weights from now on. Raises WeightsError where they would not fit the page that is open."""
         name, now = pulled.manifest["default"], self.model()
         model = load_file(pulled.files[name]).to(self.device)
-        if (model.config.height, model.config.width) != (now.config.height, now.config.width):
-            size = f"{model.config.height} x {model.config.width}"
-            raise WeightsError(f"{name} of {pulled.repo} draws {size}; start with its file to see it, --weights FILE.")
+        if kind(model) != kind(now):
+            raise WeightsError(
+                f"{name} of {pulled.repo} draws {kind(model)}; start with its file to see it, --weights FILE."
+            )
         with self._loading:
             self._entries = {**self._entries, **{key: pulled.manifest["entries"][key] for key in pulled.files}}
             self._files, self._loaded, self.default = dict(pulled.files), {name: model}, name

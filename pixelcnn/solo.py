@@ -62,7 +62,7 @@ class SoloEngine:
                 if completion.cancelled:
                     break
                 completion.publish(trace, over=trace.finished)
-            how = "completed" if completion.over else "cancelled"
+            how = "completed" if completion.over else "cancelled" if completion.cancelled else "failed"
             traces.close()
         except Exception:
             log.exception("A completion by %s failed", completion.job.trace.model)

@@ -10,8 +10,10 @@ import pytest
 from conftest import tiny_model
 
 from pixelcnn import BadInput, Request, complete
+from pixelcnn.batch import Batch
 from pixelcnn.engine import Completion, Engine, Limits, Scheduler
 from pixelcnn.errors import Unavailable
+from pixelcnn.trace import prepare
 
 LIMITS = Limits(samples=8, slots=8, waiting=8, admitted_per_tick=2, frame_s=0.0, patience_s=1e9)
 
@@ -21,6 +23,10 @@ class WoodenTrace:
     order: np.ndarray
     model: str = "wood"
     done: int = 0
+
+    @property
+    def finished(self) -> bool:
+        return self.done == len(self.order)
 
     def frozen(self) -> "WoodenTrace":
         return replace(self)
@@ -224,6 +230,15 @@ def test_the_same_seed_draws_the_same_picture_alone_and_in_a_crowd(house):
     assert engine.counters()["completed"] == 100
 
 
+def test_the_trained_weights_draw_the_same_alone_and_in_a_crowd(engine):
+    """In float32, as the page does it."""
+    model, known = engine.models(""), np.repeat(np.arange(28) < 14, 28).reshape(28, 28).astype(int)
+    crowd = [engine.submit(Request(known=known, samples=2, seed=seed)) for seed in range(30)]
+    for seed, completion in enumerate(crowd):
+        alone = complete(model, known=known, samples=2, seed=seed)
+        assert (completion.result(60).images == alone.images).all()
+
+
 def test_a_real_model_that_raises_mid_picture_fails_alone(house, caplog):
     engine, models = house
     model = models["gated_pixelcnn"]
@@ -242,6 +257,32 @@ def test_a_real_model_that_raises_mid_picture_fails_alone(house, caplog):
     for completion, digit in ((completions[0], 1), (completions[2], -1)):
         assert (completion.result(20).images == complete(model, samples=2, seed=3, digit=digit).images).all()
     assert "RuntimeError: seven" in caplog.text
+
+
+def test_a_job_that_leaves_is_not_stepped_any_more():
+    model = tiny_model("pixelcnn", 5, 6)
+    batch, (stays, leaves) = Batch(model, 8), [prepare(model, Request(samples=samples)) for samples in (1, 4)]
+    for job in (stays, leaves):
+        batch.seat(job)
+    batch.step(window=1)
+    batch.leave(leaves)
+    assert batch.step(window=1) == 1 and batch.free == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_what_was_given_up_is_not_taken_for_whole():
+    scheduler, (completion,) = scheduler_with(WoodenJob(pixels=50))
+    scheduler.tick()
+    completion.cancel()
+    scheduler.tick()
+    with pytest.raises(Unavailable, match="given up before it was whole"):
+        completion.result(0)
+
+    async def read() -> None:
+        async for _ in completion.frames():
+            pass
+
+    with pytest.raises(Unavailable, match="given up before it was whole"):
+        asyncio.run(read())
 
 
 def test_bad_input_is_refused_before_it_takes_a_slot(house):

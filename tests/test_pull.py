@@ -199,6 +199,11 @@ def test_what_is_pushed_can_be_pulled_and_the_manifest_names_it(folder, tmp_path
     assert hub.pushed["samples.png"].startswith(b"\x89PNG") and b"model-index" in hub.pushed["README.md"]
 
 
+def test_a_push_to_nobody_is_one_sentence(folder):
+    run = push(folder, "http://127.0.0.1:9", "--yes")
+    assert run.returncode != 0 and "user/digits could not be pushed" in run.stderr and "Traceback" not in run.stderr
+
+
 def test_a_push_that_is_refused_is_one_sentence_and_changes_nothing(folder):
     before = (folder / "manifest.json").read_text()
     with running(Hub({}, "refused")) as address:

@@ -93,6 +93,16 @@ def test_two_processes_learn_what_one_learns(data, tmp_path, alone):
     assert load(out).config.channels == 4
 
 
+def test_a_part_of_the_model_that_is_never_asked_does_not_stop_the_run(data, tmp_path):
+    """With nothing told, freeform's encoder has no gradient; checkpoints and what goes on from them do without."""
+    out = tmp_path / "free.safetensors"
+    line = command(data, out, "--told", "0", "--steps", "8", "--config", "channels=4,blocks=1,head=4,given=3")
+    line[2] = "freeform"
+    subprocess.run(line, cwd=ROOT, capture_output=True, check=True)
+    run = subprocess.run([*line, "--steps", "16"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0 and metrics(out)[-1]["step"] == 16, run.stderr[-2000:]
+
+
 def test_a_batch_in_pieces_is_the_batch(data, tmp_path, alone):
     out = tmp_path / "pieces.safetensors"
     subprocess.run(command(data, out, "--accumulate", "4"), cwd=ROOT, capture_output=True, check=True)

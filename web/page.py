@@ -100,6 +100,12 @@ def build_page(shelf: Shelf, engine: Engine) -> gr.Blocks:
     """The page on the models of a shelf, which an engine runs."""
     doors, model = Doors(engine), shelf.model()
     size = {"width": model.config.width, "height": model.config.height, "levels": model.likelihood.levels}
+
+    def entries() -> dict:
+        """The picker as it should be now: weights may have come from the Hub since the page was built."""
+        names = [(texts.MODELS.get(name, name), name) for name in shelf.names()]
+        return gr.update(choices=names, value=shelf.default)
+
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as page:
         gr.HTML(f"<h1>{texts.TITLE}</h1><p>{texts.LEAD}</p>", elem_id="title")
         with gr.Row(elem_id="desk"):
@@ -134,6 +140,8 @@ def build_page(shelf: Shelf, engine: Engine) -> gr.Blocks:
             api_visibility="private",
             concurrency_limit=None,  # the engine sees to that
         )
+        if shelf.follows:
+            page.load(entries, None, entry, api_visibility="private", show_progress="hidden")
         stop.click(None, js=STOPPED, cancels=[event], api_visibility="private")
         player.abandoned(None, cancels=[event], api_visibility="private")
         gr.api(doors.complete, api_name="complete", concurrency_limit=None)

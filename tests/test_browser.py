@@ -338,10 +338,13 @@ def test_by_touch_on_a_phone(chromium, server):
     phone.close()
 
 
-@pytest.mark.parametrize("way", ["stop", "new stroke", "closed tab", "reload", "closed browser"])
+@pytest.mark.parametrize("way", ["stop", "closed tab", "reload", "closed browser"])
 def test_who_leaves_frees_the_slots_within_a_second(chromium, slow_server, way):
     """The best of three, for browser, server and whoever else share two cores here."""
-    assert any(seconds_until_free(chromium, slow_server, way) < 1 for _ in range(3))
+    times = []
+    while len(times) < 3 and min(times, default=9) >= 1:
+        times.append(seconds_until_free(chromium, slow_server, way))
+    assert min(times) < 1, times
 
 
 def seconds_until_free(chromium, slow_server, way: str) -> float:
@@ -358,8 +361,6 @@ def seconds_until_free(chromium, slow_server, way: str) -> float:
         return float("inf")
     if way == "stop":
         page.locator("#stop").click()
-    elif way == "new stroke":
-        opened.stroke((5, 8), (5, 18))
     elif way == "closed tab":
         page.close()
     elif way == "reload":

@@ -74,6 +74,7 @@ class Page:
         return box["x"] + (column + 0.5) * box["width"] / 28, box["y"] + (row + 0.5) * box["height"] / 28
 
     def stroke(self, *points: tuple[float, float]) -> None:
+        self.page.locator(".pixels").scroll_into_view_if_needed()  # pressing *Complete* may have scrolled it away
         self.page.mouse.move(*self.at(*points[0]))
         self.page.mouse.down()
         for point in points[1:]:
@@ -338,13 +339,9 @@ def test_by_touch_on_a_phone(chromium, server):
     phone.close()
 
 
-@pytest.mark.parametrize("way", ["stop", "closed tab", "reload", "closed browser"])
+@pytest.mark.parametrize("way", ["stop", "new stroke", "closed tab", "reload", "closed browser"])
 def test_who_leaves_frees_the_slots_within_a_second(chromium, slow_server, way):
-    """The best of three, for browser, server and whoever else share two cores here."""
-    times = []
-    while len(times) < 3 and min(times, default=9) >= 1:
-        times.append(seconds_until_free(chromium, slow_server, way))
-    assert min(times) < 1, times
+    assert seconds_until_free(chromium, slow_server, way) < 1
 
 
 def seconds_until_free(chromium, slow_server, way: str) -> float:
@@ -356,11 +353,11 @@ def seconds_until_free(chromium, slow_server, way: str) -> float:
     page.locator("#count").get_by_label("16").check()
     page.locator("#complete").click()
     page.wait_for_selector(".player:not([hidden])")
-    if active() != 16:  # it was whole, or not begun, when the browser came round to showing it
-        opened.context.close()
-        return float("inf")
+    assert active() == 16
     if way == "stop":
         page.locator("#stop").click()
+    elif way == "new stroke":
+        opened.stroke((8, 8), (8, 18))
     elif way == "closed tab":
         page.close()
     elif way == "reload":

@@ -46,7 +46,7 @@ def inked(strokes: Strokes, size: int = 28) -> np.ndarray:
 def along(stroke: np.ndarray) -> np.ndarray:
     """Points no further apart than a third of a pixel."""
     steps = np.maximum(1, np.ceil(3 * np.hypot(*np.diff(stroke, axis=0).T))).astype(int)
-    parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(stroke, stroke[1:], steps, strict=False)]
+    parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(stroke[:-1], stroke[1:], steps, strict=True)]
     return np.concatenate([*parts, stroke[-1:]])
 
 

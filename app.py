@@ -90,7 +90,7 @@ def main(argv: list[str] | None = None) -> None:
         page = build_page(shelf, engine)
         page.launch(
             theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),
-            css_paths=[Path(__file__).parent / "web" / "page.css"],
+            css_paths=sorted((Path(__file__).parent / "web" / "css").glob("*.css")),
             server_port=asked,
             state_session_capacity=256,  # a visit leaves a little behind in Gradio, and this page keeps no state there
             app_kwargs=guarded(engine, shelf, options.body_kb),

@@ -152,6 +152,19 @@ def load_file(path: Path) -> AutoregressiveModel:
     return model.eval()
 
 
+def skeleton(path: Path) -> AutoregressiveModel:
+    """The model that a file would rebuild, without reading its numbers: to ask what it can do.
+
+    Raises WeightsError where the file is not one of weights.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads(file.metadata()["pixelcnn"])
+        return build(facts["model"], **facts["config"])
+    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+        raise WeightsError(f"{path} is not a whole file of pixelcnn weights ({error}); copy it again.") from None
+
+
 def save_weights(model: AutoregressiveModel, path: Path, *, dataset: str, commit: str = "") -> None:
     """Write a file that rebuilds its own model, whole or not at all."""
     facts = {"model": model.name, "config": config_of(model), "dataset": dataset, "commit": commit}

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from pixelcnn.errors import BadInput, WeightsError
-from pixelcnn.hub import WEIGHTS, Pulled, load, load_entry, load_file, manifest, pull_all
+from pixelcnn.hub import WEIGHTS, Pulled, load, load_entry, load_file, manifest, pull_all, skeleton
 from pixelcnn.models.base import AutoregressiveModel
 
 log = logging.getLogger(__name__)
@@ -92,6 +92,26 @@ class Shelf:
             self._entries = {**self._entries, **{key: pulled.manifest["entries"][key] for key in pulled.files}}
             self._files, self._loaded, self.default = dict(pulled.files), {name: model}, name
             self.origin = f"the weights of {pulled.repo} at {pulled.revision[:7]}"
+
+    def facts(self) -> dict:
+        """What there is to choose from, for a page: {"default", "device", "models": {entry: {"model", "levels", "classes",
+        "any_mask", "sha"}}}; sha is the beginning of the weights' own, "" for a file that no list names.
+
+        From the weights' metadata, so that nothing is loaded for it.
+        """
+        models = {name: self._facts_of(name) for name in self.names()}
+        return {"default": self.default, "device": self.device_name(), "models": models}
+
+    def _facts_of(self, name: str) -> dict:
+        entry = self._entries.get(name)
+        model = self._loaded.get(name) or skeleton(self._files.get(name) or self.folder / entry["file"])
+        return {
+            "model": model.name,
+            "levels": model.likelihood.levels,
+            "classes": model.classes,
+            "any_mask": model.takes_any_mask,
+            "sha": entry["sha256"][:8] if entry else "",
+        }
 
     def device_name(self) -> str:
         """The device in words, for people."""

@@ -1,15 +1,21 @@
-"""What stands between the network and the page: how much a request may bring, and an address that says how the house is.
+"""What stands between the network and the page: how much a request may bring, and the addresses beside Gradio's own.
 
 Plain ASGI, so that it holds for every address that Gradio has now or gets later.
 """
 
+from pathlib import Path
+
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
+
+
+SCRIPTS = {path.name: path for path in (Path(__file__).parent / "js").iterdir()}
 
 
 class TooLarge(Exception):
@@ -60,10 +66,23 @@ def refuse(status: int, sentence: str) -> JSONResponse:
     return JSONResponse({"detail": sentence, "error": sentence}, status)
 
 
-def guarded(engine: Engine, shelf: Shelf, body_kb: int) -> dict:
-    """The `app_kwargs` of `launch`: the gate, and /ready, which tells device, weights and the engine's counters."""
+async def script(request: Request) -> FileResponse | JSONResponse:
+    """One of the page's own modules; asked for anew each time, lest a browser keeps one of an older page."""
+    path = SCRIPTS.get(request.path_params["name"])
+    if path is None:
+        return refuse(404, "There is no such part of the page; reload it.")
+    return FileResponse(path, headers={"Cache-Control": "no-cache"})
 
-    async def ready(request: object) -> JSONResponse:
+
+def guarded(engine: Engine, shelf: Shelf, body_kb: int) -> dict:
+    """The `app_kwargs` of `launch`: the gate, the page's modules, /models for what there is to choose from, and /ready,
+    which tells device, weights and the engine's counters."""
+
+    async def ready(request: Request) -> JSONResponse:
         return JSONResponse({"ready": True, "device": shelf.device_name(), "weights": shelf.origin} | engine.counters())
 
-    return {"routes": [Route("/ready", ready)], "middleware": [Middleware(Gate, limit=1024 * body_kb)]}
+    async def models(request: Request) -> JSONResponse:
+        return JSONResponse(shelf.facts())
+
+    routes = [Route("/ready", ready), Route("/models", models), Route("/parts/{name}", script)]
+    return {"routes": routes, "middleware": [Middleware(Gate, limit=1024 * body_kb)]}

@@ -1,27 +1,26 @@
-"""The page: layout, wiring, and the doors for programs. No tensor is touched here."""
+"""The page: what Gradio shows, its events, and the doors for programs. No tensor is touched here."""
 
 import asyncio
-import secrets
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
+from pathlib import Path
 
 import gradio as gr
 
 from pixelcnn import BadInput, Request, Trace
-from pixelcnn.canvas import decode
 from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
-from web import texts
-from web.part import part
-from web.player import message
+from web.texts import WORDS, words
+from web.wire import message, question, request_of
 
-# Every click names its request, so that the player takes messages of the last one alone.
-SENT = """(drawing, ...rest) => {
-    const run = Math.random().toString(36).slice(2);
-    document.dispatchEvent(new CustomEvent("pixelcnn:sent", { detail: run }));
-    return [{ ...drawing, run }, ...rest];
-}"""
-STOPPED = "() => { document.dispatchEvent(new CustomEvent('pixelcnn:stop')); }"
+WEB = Path(__file__).parent
+
+# Gradio runs this once; everything else is in modules, served beside the page.
+LOADER = """
+import(new URL("parts/page.js", document.baseURI)).then((page) => page.start(element, props, trigger, watch));
+// what trigger may say: "ask", "halt"
+"""
 
 
 @contextmanager
@@ -31,6 +30,30 @@ def sentences() -> Iterator[None]:
         yield
     except BadInput as error:
         raise gr.Error(str(error), duration=10, print_exception=False) from None
+
+
+async def together(streams: list[AsyncIterator[Trace]]) -> AsyncIterator[list[Trace | None]]:
+    """The newest trace of each of several completions, whenever one of them has news; None where there is none yet."""
+    latest: list[Trace | None] = [None] * len(streams)
+    waiting = {asyncio.ensure_future(anext(stream)): place for place, stream in enumerate(streams)}
+    try:
+        while waiting:
+            news, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in news:
+                place = waiting.pop(task)
+                try:
+                    latest[place] = task.result()
+                except StopAsyncIteration:
+                    continue
+                waiting[asyncio.ensure_future(anext(streams[place]))] = place
+            if any(latest):
+                yield latest
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        for stream in streams:
+            await stream.aclose()
 
 
 class Doors:
@@ -46,19 +69,25 @@ class Doors:
             async for trace in frames:
                 yield trace
 
-    async def page(
-        self, drawing: object, entry: str, samples: int, temperature: float, seed: int, dice: bool, digit: int = -1
-    ) -> AsyncIterator[tuple]:
-        """The page's own event: messages for the player, and the seed that was used."""
-        seed = secrets.randbelow(2**31) if dice else seed
-        shown = gr.update(value=seed) if dice else gr.skip()
+    async def page(self, event: gr.EventData) -> AsyncIterator[dict]:
+        """The page's own event: a question of one part or several, answered side by side in messages for the player."""
         with sentences():
-            model = await asyncio.to_thread(self.engine.models, entry)
-            ink, known = decode(drawing, model.config.height, model.config.width)
-            async with aclosing(self.frames(Request(ink, known, samples, temperature, seed, digit), entry)) as frames:
-                async for trace in frames:
-                    yield message(drawing.get("run"), trace), shown
-                    shown = gr.skip()
+            run, parts = question(event._data)
+            began, waited = time.perf_counter(), [0.0] * len(parts)
+            async with aclosing(together([self.part(part) for part in parts])) as answers:
+                async for traces in answers:
+                    for place, trace in enumerate(traces):
+                        if trace is not None and (waited[place] == 0 or not trace.finished):
+                            waited[place] = 1000 * (time.perf_counter() - began)
+                    yield message(run, traces, waited)
+
+    async def part(self, part: dict) -> AsyncIterator[Trace]:
+        """The traces of one part of a question."""
+        model = await asyncio.to_thread(self.engine.models, part.get("model"))
+        request = request_of(part, model.config.height, model.config.width)
+        async with aclosing(self.frames(request, part.get("model"))) as frames:
+            async for trace in frames:
+                yield trace
 
     async def stream(
         self,
@@ -99,51 +128,27 @@ class Doors:
 def build_page(shelf: Shelf, engine: Engine) -> gr.Blocks:
     """The page on the models of a shelf, which an engine runs."""
     doors, model = Doors(engine), shelf.model()
-    size = {"width": model.config.width, "height": model.config.height, "levels": model.likelihood.levels}
-
-    def entries() -> dict:
-        """The picker as it should be now: weights may have come from the Hub since the page was built."""
-        names = [(texts.MODELS.get(name, name), name) for name in shelf.names()]
-        return gr.update(choices=names, value=shelf.default)
-
-    with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as page:
-        gr.HTML(f"<h1>{texts.TITLE}</h1><p>{texts.LEAD}</p>", elem_id="title")
-        with gr.Row(elem_id="desk"):
-            with gr.Column(elem_id="hand"):
-                easel = part("easel", texts=texts.EASEL, **size)
-                with gr.Row():
-                    go = gr.Button(texts.COMPLETE, variant="primary", size="lg", elem_id="complete", scale=3)
-                    stop = gr.Button(texts.STOP, size="lg", elem_id="stop", scale=1)
-            with gr.Column(elem_id="eye"):
-                player = part("player", texts=texts.PLAYER, **size)
-        with gr.Column(elem_id="settings"):
-            count = gr.Radio([1, 4, 9, 16], value=1, label=texts.COUNT, elem_id="count")
-            with gr.Accordion(texts.MORE, open=False, elem_id="more"):
-                names = [(texts.MODELS.get(name, name), name) for name in shelf.names()]
-                entry = gr.Dropdown(names, value=shelf.default, label=texts.MODEL, elem_id="model")
-                digits = [(texts.ANY_DIGIT, -1), *((str(digit), digit) for digit in range(10))]
-                digit = gr.Radio(digits, value=-1, label=texts.DIGIT, info=texts.DIGIT_INFO, elem_id="digit")
-                temperature = gr.Slider(
-                    0.1, 3, value=1, step=0.05, label=texts.TEMPERATURE, info=texts.TEMPERATURE_INFO, elem_id="temperature"
-                )
-                seed = gr.Number(0, label=texts.SEED, precision=0, minimum=0, elem_id="seed")
-                dice = gr.Checkbox(True, label=texts.DICE, elem_id="dice")
-            part("house", texts=texts.HOUSE)
-        event = go.click(
+    size = {"width": model.config.width, "height": model.config.height}
+    with gr.Blocks(title=WORDS["title"][0], analytics_enabled=False) as page:
+        desk = gr.HTML(
+            html_template=(WEB / "page.html").read_text("utf-8"),  # fixed, so that news never touch what is drawn
+            js_on_load=LOADER,
+            apply_default_css=False,
+            elem_id="desk",
+            words=words(),
+            facts=shelf.facts(),
+            **size,
+        )
+        asked = desk.ask(
             doors.page,
-            [easel, entry, count, temperature, seed, dice, digit],
-            [player, seed],
-            js=SENT,
-            preprocess=False,  # values come as they are, and Request says in a sentence what is wrong with them
-            trigger_mode="multiple",  # a second click while the first is under way is a new request
+            None,
+            [desk],
+            trigger_mode="multiple",  # a second question while the first is under way is a new request
             show_progress="hidden",
             api_visibility="private",
             concurrency_limit=None,  # the engine sees to that
         )
-        if shelf.follows:
-            page.load(entries, None, entry, api_visibility="private", show_progress="hidden")
-        stop.click(None, js=STOPPED, cancels=[event], api_visibility="private")
-        player.abandoned(None, cancels=[event], api_visibility="private")
+        desk.halt(None, cancels=[asked], api_visibility="private")
         gr.api(doors.complete, api_name="complete", concurrency_limit=None)
         gr.api(doors.stream, api_name="stream", concurrency_limit=None)
     return page

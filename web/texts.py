@@ -1,63 +1,138 @@
-"""Every word of the page, in one place."""
+"""Every word of the page, in English and Korean, in one place.
 
-TITLE = "PixelCNN"
-LEAD = "Draw the top of a digit. A neural network fills in the rest, one pixel at a time."
-COMPLETE = "Complete"
-STOP = "Stop"
-COUNT = "How many different completions"
-MORE = "More"
-MODEL = "Model"
-DIGIT = "Which digit"
-DIGIT_INFO = "for models that were told which digit they saw, now and then, when they were trained"
-ANY_DIGIT = "any"
-TEMPERATURE = "Temperature"
-TEMPERATURE_INFO = "1 is what the model learned; lower is bolder, higher is wilder"
-SEED = "Seed"
-DICE = "A new seed each time"
+Keys are `part.what`; `{name}` in a sentence is filled in by the page, the same names in both languages.
+"""
 
-HOUSE = {
-    "about": "Running on {device} with {weights}. What you draw stays between this page and its server, and is not kept.",
-    "line": "{active} pictures under way, {waiting} waiting; {pixels_per_s} pixels a second, {ms_per_tick} ms a tick",
-    "silent": "The server does not answer.",
+LANGUAGES = ("en", "ko")
+
+WORDS = {
+    "title": ("PixelCNN", "PixelCNN"),
+    "lead": (
+        "Draw the top of a digit. A neural network fills in the rest, one pixel at a time.",
+        "숫자의 윗부분을 그리세요. 신경망이 나머지를 한 픽셀씩 채워 갑니다.",
+    ),
+    "language": ("한국어", "English"),
+    # --- the canvas
+    "easel.hint": ("Draw the top of a digit here", "여기에 숫자의 윗부분을 그리세요"),
+    "easel.below": ("below this line the model draws", "이 선 아래는 모델이 그립니다"),
+    "easel.brush": ("Brush", "붓"),
+    "easel.eraser": ("Eraser", "지우개"),
+    "easel.hide": ("Hide", "가리기"),
+    "easel.hide_hint": (
+        "Rub out what the model may know; it fills that in",
+        "모델이 볼 수 없게 문질러 가리면 그곳을 모델이 채웁니다",
+    ),
+    "easel.undo": ("Undo", "되돌리기"),
+    "easel.clear": ("Clear", "모두 지우기"),
+    "easel.ink": ("ink", "잉크"),
+    "easel.hidden": ("hidden", "가려짐"),
+    "easel.canvas": (
+        "Drawing canvas. Arrow keys move, space draws, control z undoes.",
+        "그림판. 화살표로 움직이고, 스페이스로 그리고, 컨트롤 z로 되돌립니다.",
+    ),
+    "easel.cut": ("Cut line: what is above it is kept", "자르는 선: 그 위쪽이 남습니다"),
+    "easel.cut_at": ("{row} rows are kept", "{row}줄이 남습니다"),
+    "complete": ("Complete", "완성하기"),
+    "stop": ("Stop", "멈춤"),
+    # --- the player
+    "player.pixel_of": ("Pixel {pixel} of {total}", "픽셀 {pixel} / {total}"),
+    "player.given": ("this one, {colour}, had {percent} %", "이 픽셀({colour})의 확률은 {percent} %"),
+    "player.ink": ("ink", "잉크"),
+    "player.paper": ("paper", "종이"),
+    "player.gray": ("gray {level}", "회색 {level}"),
+    "player.nats": ("{nats} nats in all", "모두 {nats} 내트"),
+    "player.seed": ("seed", "시드"),
+    "player.sample": ("Completion {number}", "완성 {number}"),
+    "player.by": ("{model}", "{model}"),
+    "player.branch": ("from pixel {pixel} on", "픽셀 {pixel}부터 다시"),
+    "player.finished": ("The picture is complete.", "그림이 완성되었습니다."),
+    "player.broken": ("The completion was stopped.", "완성이 멈추었습니다."),
+    "player.pause": ("Pause", "잠시 멈춤"),
+    "player.play": ("Play", "재생"),
+    "player.replay": ("Play again", "다시 재생"),
+    "player.step": ("One pixel further", "한 픽셀 앞으로"),
+    "player.back": ("One pixel back", "한 픽셀 뒤로"),
+    "player.speed": ("Speed", "속도"),
+    "player.scrub": ("Pixels shown", "보이는 픽셀"),
+    "player.tiles": ("Completions; choose one to see it large", "완성된 그림들; 고르면 크게 보입니다"),
+    "player.next": ("Next pixel: {percent} % ink", "다음 픽셀: 잉크일 확률 {percent} %"),
+    "player.next_at": (
+        "Next pixel: {percent} % ink at temperature {temperature}; play to go on so",
+        "다음 픽셀: 온도 {temperature}에서 잉크일 확률 {percent} %; 재생하면 그렇게 이어집니다",
+    ),
+    "player.read": (
+        "Row {row}, column {column}: {percent} % ink was given, {colour} was drawn, a surprise of {bits} bits.",
+        "{row}행 {column}열: 잉크일 확률 {percent} %였고 {colour}로 그려졌습니다. 놀라움은 {bits}비트입니다.",
+    ),
+    "player.read_gray": (
+        "Row {row}, column {column}: {colour} was drawn, which had {percent} %, a surprise of {bits} bits.",
+        "{row}행 {column}열: {colour}로 그려졌고 그 확률은 {percent} %였습니다. 놀라움은 {bits}비트입니다.",
+    ),
+    "player.read_yours": (
+        "Row {row}, column {column} is yours: the model gave {percent} % to what you drew, a surprise of {bits} bits.",
+        "{row}행 {column}열은 직접 그린 곳입니다. 모델은 그것에 {percent} %를 주었고 놀라움은 {bits}비트입니다.",
+    ),
+    "player.flip": ("Flip it and go on from here", "뒤집고 여기서부터 다시"),
+    # --- settings
+    "settings": ("Settings", "설정"),
+    "settings.model": ("Model", "모델"),
+    "settings.against": ("Beside it, on the same noise", "같은 잡음으로 나란히"),
+    "settings.nobody": ("no other model", "다른 모델 없음"),
+    "settings.count": ("How many different completions", "서로 다른 완성의 수"),
+    "settings.digit": ("Which digit", "어떤 숫자"),
+    "settings.any": ("any", "아무거나"),
+    "settings.digit_info": (
+        "for models that were told which digit they saw, now and then, when they were trained",
+        "학습할 때 가끔 어떤 숫자인지 들었던 모델에게만",
+    ),
+    "settings.temperature": ("Temperature", "온도"),
+    "settings.temperature_info": (
+        "1 is what the model learned; lower is bolder, higher is wilder",
+        "1은 모델이 배운 그대로, 낮으면 과감하게, 높으면 거칠게",
+    ),
+    "settings.seed": ("Seed", "시드"),
+    "settings.dice": ("A new seed each time", "매번 새 시드"),
+    "model.pixelcnn": ("PixelCNN, 2016: masked convolutions", "PixelCNN, 2016: 가려진 합성곱"),
+    "model.row_lstm": (
+        "Row LSTM, 2016: each row remembers the rows above",
+        "Row LSTM, 2016: 각 줄이 위의 줄들을 기억합니다",
+    ),
+    "model.diagonal_bilstm": (
+        "Diagonal BiLSTM, 2016: memory runs along the diagonals",
+        "Diagonal BiLSTM, 2016: 기억이 대각선을 따라 흐릅니다",
+    ),
+    "model.gated_pixelcnn": (
+        "Gated PixelCNN, 2016: gates, no blind spot, can be told the digit",
+        "Gated PixelCNN, 2016: 게이트, 사각지대 없음, 숫자를 지정할 수 있음",
+    ),
+    "model.pixelcnn_pp": ("PixelCNN++, 2017: shades of gray", "PixelCNN++, 2017: 회색의 농담"),
+    "model.freeform": (
+        "Freeform, ours: sees the whole past and any part you give, can be told the digit",
+        "Freeform, 우리 모델: 과거 전체와 주어진 어떤 부분이든 보고, 숫자를 지정할 수 있음",
+    ),
+    # --- what the server is doing
+    "about": ("About", "정보"),
+    "about.device": (
+        "Running on {device} with {weights}. What you draw stays between this page and its server, and is not kept.",
+        "{device}에서 {weights}(으)로 돌아갑니다. 그린 것은 이 페이지와 서버 사이에만 있고 저장되지 않습니다.",
+    ),
+    "about.line": (
+        "{active} pictures under way, {waiting} waiting; {pixels_per_s} pixels a second, {ms_per_tick} ms a tick",
+        "그리는 중 {active}장, 기다리는 중 {waiting}장; 초당 {pixels_per_s} 픽셀, 한 박자에 {ms_per_tick} 밀리초",
+    ),
+    "about.silent": ("The server does not answer.", "서버가 대답하지 않습니다."),
+    "about.cost": (
+        "The last completion: {ms} ms for {pixels} pixels, {each} ms a pixel. {steps} steps over a cache did what would "
+        "naively take {naive} passes over the whole picture.",
+        "마지막 완성: {pixels} 픽셀에 {ms} 밀리초, 픽셀당 {each} 밀리초. 단순하게는 그림 전체를 {naive}번 지나야 할 일을 "
+        "캐시 위의 {steps}걸음으로 했습니다.",
+    ),
+    "about.no_cost": ("Complete a picture to see what it costs.", "그림을 완성하면 비용이 보입니다."),
+    "about.keys": ("Keys", "단축키"),
+    "close": ("Close", "닫기"),
 }
 
-MODELS = {
-    "pixelcnn": "PixelCNN, 2016: masked convolutions",
-    "row_lstm": "Row LSTM, 2016: each row remembers the rows above",
-    "diagonal_bilstm": "Diagonal BiLSTM, 2016: memory runs along the diagonals",
-    "gated_pixelcnn": "Gated PixelCNN, 2016: gates, no blind spot, can be told the digit",
-    "pixelcnn_pp": "PixelCNN++, 2017: shades of gray",
-    "freeform": "Freeform, ours: attention sees the whole past, can be told the digit",
-}
 
-EASEL = {
-    "hint": "Draw the top of a digit here",
-    "below": "below this line the model draws",
-    "brush": "Brush",
-    "eraser": "Eraser",
-    "undo": "Undo",
-    "clear": "Clear",
-    "ink": "ink",
-    "canvas": "Drawing canvas. Arrow keys move, space draws, control z undoes.",
-    "cut": "Cut line: what is above it is kept",
-    "cut_at": "{row} rows are kept",
-}
-
-PLAYER = {
-    "pixel_of": "Pixel {pixel} of {total}",
-    "given": "this one, {colour}, had {percent} %",
-    "ink": "ink",
-    "paper": "paper",
-    "nats": "{nats} nats in all",
-    "seed": "seed",
-    "sample": "Completion {number}",
-    "finished": "The picture is complete.",
-    "broken": "The completion was stopped.",
-    "pause": "Pause",
-    "play": "Play",
-    "replay": "Play again",
-    "step": "One pixel further",
-    "speed": "Speed",
-    "scrub": "Pixels shown",
-    "tiles": "Completions; choose one to see it large",
-}
+def words() -> dict[str, dict[str, str]]:
+    """The words by language and key, as the page wants them."""
+    return {name: {key: both[place] for key, both in WORDS.items()} for place, name in enumerate(LANGUAGES)}

@@ -1,0 +1,27 @@
+// What the page asks of its server beside completions: facts and small computations, over plain HTTP.
+
+// JSON from an address of this server. Throws an Error with one sentence for whatever goes wrong.
+export async function ask(path, body = undefined, method = body === undefined ? "GET" : "POST") {
+  const options = { method, headers: { "Content-Type": "application/json" } };
+  if (body !== undefined) options.body = JSON.stringify(body);
+  const answer = await send(path, options);
+  return answer.json();
+}
+
+// The same, for an answer that is a file.
+export async function fetched(path, body) {
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return (await send(path, options)).blob();
+}
+
+async function send(path, options) {
+  let answer;
+  try {
+    answer = await fetch(new URL(path, document.baseURI), options);
+  } catch {
+    throw new Error("silent");
+  }
+  if (answer.ok) return answer;
+  const said = await answer.json().catch(() => ({}));
+  throw new Error(said.error || `${answer.status} ${answer.statusText}`);
+}

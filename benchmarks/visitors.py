@@ -82,17 +82,24 @@ class Visit:
 
 
 def click(address: str) -> dict:
-    """The page's event as its configuration lists it: what *Complete* sends, but for the data."""
+    """The page's event as its configuration lists it: what *Complete* sends, but for the question."""
     config = httpx.get(f"{address}/config", timeout=10).json()
-    button = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == "complete")
-    (event,) = [event for event in config["dependencies"] if [button, "click"] in event["targets"]]
-    return {"fn_index": event["id"], "trigger_id": button, "event_data": None}
+    desk = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == "desk")
+    (event,) = [event for event in config["dependencies"] if [desk, "ask"] in event["targets"]]
+    return {"fn_index": event["id"], "trigger_id": desk, "data": []}
 
 
-async def messages(client: httpx.AsyncClient, event: dict, data: list) -> AsyncIterator[dict]:
+def question(samples: int, seed: int, rows: int = 14) -> dict:
+    """What the page asks when the top rows of a seven are drawn and *Complete* is pressed."""
+    drawing = {"ink": SEVEN, "known": "1" * 28 * rows + "0" * 28 * (28 - rows)}
+    part = {"drawing": drawing, "model": "", "samples": samples, "temperature": 1.0, "seed": seed, "digit": -1}
+    return {"run": secrets.token_hex(4), "parts": [part]}
+
+
+async def messages(client: httpx.AsyncClient, event: dict, asked: object) -> AsyncIterator[dict]:
     """One click: joins the queue and yields what the server says, until it has said all."""
     session = secrets.token_hex(8)
-    joined = await client.post("/gradio_api/queue/join", json=event | {"data": data, "session_hash": session})
+    joined = await client.post("/gradio_api/queue/join", json=event | {"event_data": asked, "session_hash": session})
     joined.raise_for_status()
     async with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as answer:
         async for line in answer.aiter_lines():
@@ -105,9 +112,8 @@ async def messages(client: httpx.AsyncClient, event: dict, data: list) -> AsyncI
 
 async def visit(client: httpx.AsyncClient, event: dict, samples: int, seed: int) -> Visit:
     """Draw the top of a seven, press *Complete*, watch to the end."""
-    drawing = {"ink": SEVEN, "known": "1" * 392 + "0" * 392, "run": secrets.token_hex(4)}
     started, seen = time.perf_counter(), Visit()
-    async for message in messages(client, event, [drawing, "", samples, 1.0, seed, False, -1]):
+    async for message in messages(client, event, question(samples, seed)):
         if message["msg"] == "process_generating" and seen.first_pixel_s is None:
             seen.first_pixel_s = time.perf_counter() - started
         if message["msg"] == "process_completed":

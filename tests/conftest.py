@@ -6,8 +6,10 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
+import browser
 import pytest
 import torch
+from browser import Page
 
 from benchmarks import visitors
 from benchmarks.soak import slow_weights
@@ -85,3 +87,17 @@ def slow_server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("slow")
     with visitors.server("--weights", slow_weights(folder), log=folder / "log") as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def opened(chromium, server):
+    """The page on a desktop, watched for what it must not do."""
+    page = Page(chromium, server, viewport={"width": 1280, "height": 900})
+    yield page
+    page.close()

@@ -97,16 +97,33 @@ def listed(steps) -> list:
     return asyncio.run(collect())
 
 
-def test_an_error_of_the_page_is_a_gradio_error(engine):
-    with pytest.raises(gr.Error, match="expected 784 pixels"):
-        listed(Doors(engine).page({"ink": "00", "known": "1"}, "pixelcnn", 1, 1.0, 0, False))
+def asked(**changes) -> gr.EventData:
+    """The page's question for the lower half of an empty drawing, with changes to its part."""
+    drawing = {"ink": "00" * 784, "known": "1" * 392 + "0" * 392}
+    part = {"drawing": drawing, "model": "pixelcnn", "samples": 1, "temperature": 1.0, "seed": 3, "digit": -1}
+    return gr.EventData(None, {"run": "abc", "parts": [part | changes]})
 
 
-@pytest.mark.parametrize(("temperature", "seed", "says"), [(None, 0, "temperature is None"), (1.0, None, "seed is None")])
-def test_an_emptied_field_is_one_sentence(engine, temperature, seed, says):
-    drawing = {"ink": "00" * 784, "known": "0" * 784}
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"drawing": {"ink": "00", "known": "1"}}, "expected 784 pixels"),
+        ({"drawing": None}, "sent no drawing"),
+        ({"temperature": None}, "temperature is None"),
+        ({"seed": None}, "seed is None"),
+        ({"model": ["pixelcnn"]}, "choose one of"),
+        ({"digit": "x"}, "digit is 'x'"),
+    ],
+)
+def test_an_error_of_the_page_is_a_gradio_error(engine, changes, says):
     with pytest.raises(gr.Error, match=says):
-        listed(Doors(engine).page(drawing, "pixelcnn", 1, temperature, seed, False))
+        listed(Doors(engine).page(asked(**changes)))
+
+
+@pytest.mark.parametrize("data", [None, {}, {"parts": []}, {"parts": [1]}, {"parts": [{}] * 5}, [1], "parts"])
+def test_what_is_no_question_is_one_sentence(engine, data):
+    with pytest.raises(gr.Error, match="sent no question"):
+        listed(Doors(engine).page(gr.EventData(None, data)))
 
 
 def test_a_closed_stream_stops_computing(engine):
@@ -131,14 +148,41 @@ def test_the_trained_model_needs_few_steps():
 
 def test_messages_only_ever_grow_and_are_small(engine):
     before = None
-    drawing = {"ink": "00" * 784, "known": "1" * 392 + "0" * 392}
-    for message, _ in listed(Doors(engine).page(drawing | {"run": "abc"}, "pixelcnn", 1, 1.0, 3, False)):
+    for message in listed(Doors(engine).page(asked())):
         assert message["run"] == "abc"
-        for part in ("drawn", "given"):
-            assert before is None or message[part][0].startswith(before[part][0])
-        before = message
-    assert len(before["drawn"][0]) == 2 * 392 and before["seed"] == 3
+        (part,) = message["parts"]
+        for kind in ("drawn", "given", "bits"):
+            assert before is None or part[kind][0].startswith(before[kind][0])
+        before = part
+    assert len(before["drawn"][0]) == 2 * 392 and len(before["given"][0]) == len(before["bits"][0]) == 4 * 392
     assert len(json.dumps(before)) < 40_000
+
+
+def test_a_message_says_what_the_trace_does(engine):
+    (part,) = listed(Doors(engine).page(asked(samples=2, temperature=0.7)))[-1]["parts"]
+    trace = complete(load("pixelcnn"), None, KNOWN, samples=2, temperature=0.7, seed=3)
+    for sample in range(2):
+        ink = np.frombuffer(bytes.fromhex(part["drawn"][sample]), np.uint8)
+        given = np.frombuffer(bytes.fromhex(part["given"][sample]), ">u2") / 65535
+        bits = np.frombuffer(bytes.fromhex(part["bits"][sample]), ">u2") / 1000
+        assert (ink == 255 * trace.x[sample, trace.order]).all()
+        np.testing.assert_allclose(given, trace.probabilities[sample], atol=1e-5)
+        np.testing.assert_allclose(bits.sum() * np.log(2), trace.nats[sample], atol=0.2)
+    known = np.frombuffer(bytes.fromhex(part["known_bits"]), ">u2") / 1000
+    np.testing.assert_allclose(known, -np.log2(trace.known_probabilities), atol=1e-3)
+
+
+def test_two_models_answer_side_by_side(engine):
+    parts = [asked(model=name)._data["parts"][0] for name in ("pixelcnn", "freeform")]
+    last = listed(Doors(engine).page(gr.EventData(None, {"run": "x", "parts": parts})))[-1]["parts"]
+    assert [part["model"] for part in last] == ["pixelcnn", "freeform"]
+    assert all(len(part["drawn"][0]) == 2 * 392 for part in last)
+
+
+def test_a_wrong_part_stops_the_others(engine):
+    parts = [asked()._data["parts"][0], asked(seed=-1)._data["parts"][0]]
+    with pytest.raises(gr.Error, match="seed is -1"):
+        listed(Doors(engine).page(gr.EventData(None, {"run": "x", "parts": parts})))
 
 
 @pytest.mark.parametrize(

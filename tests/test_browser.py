@@ -2,115 +2,14 @@
 
 import itertools
 import json
-import os
-import re
-import shutil
 import time
 import urllib.request
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from browser import INKED, Page
+from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(40)]
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-INKED = """() => {
-    const canvas = document.querySelector('.easel .pixels');
-    const data = canvas.getContext('2d').getImageData(0, 0, 28, 28).data;
-    const colour = (r, g, b, a) => a < 255 ? '.' : r > 150 && g < 150 ? 'm' : b > 50 && r < 60 ? 'y' : ' ';
-    return Array.from({length: 784}, (_, i) => colour(...data.slice(4 * i, 4 * i + 4))).join('');
-}"""  # . not filled, y yours, m the model's, blank paper
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if CHROMIUM is None:
-        assert not os.environ.get("REQUIRE_BROWSER"), "REQUIRE_BROWSER is set and there is no chromium; install it"
-        pytest.skip("there is no chromium here")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-class Page:
-    """The page, watched: what it asks of other hosts and what it says on the console is held against it."""
-
-    def __init__(self, browser, address: str, **context):
-        self.context = browser.new_context(**context)
-        self.context.set_default_timeout(10_000)
-        self.page = self.context.new_page()
-        self.faults, self.messages = [], []
-        self.page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("request", lambda request: self.asked(request.url, address))
-        self.page.on("response", self.answered)
-        self.page.goto(address)
-        self.page.wait_for_selector(".easel .pixels")
-        self.page.wait_for_function("document.querySelector('.easel .hint').textContent")
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until fonts and styles have come and the canvas lies where it will stay."""
-        self.page.evaluate("document.fonts.ready.then(() => 0)")
-        boxes = [None]
-        while len(boxes) < 4 or boxes[-1] != boxes[-4]:
-            boxes.append(self.page.locator(".pixels").bounding_box())
-            self.page.wait_for_timeout(50)
-
-    def asked(self, url: str, address: str) -> None:
-        if not url.startswith((address, "data:", "blob:")):
-            self.faults.append(f"asked for {url}")
-
-    def answered(self, response) -> None:
-        if response.status >= 400:
-            self.faults.append(f"{response.status} for {response.url}")
-
-    def at(self, row: float, column: float) -> tuple[float, float]:
-        """Where the middle of a pixel is on the screen."""
-        box = self.page.locator(".pixels").bounding_box()
-        return box["x"] + (column + 0.5) * box["width"] / 28, box["y"] + (row + 0.5) * box["height"] / 28
-
-    def stroke(self, *points: tuple[float, float]) -> None:
-        self.page.locator(".pixels").scroll_into_view_if_needed()  # pressing *Complete* may have scrolled it away
-        self.page.mouse.move(*self.at(*points[0]))
-        self.page.mouse.down()
-        for point in points[1:]:
-            self.page.mouse.move(*self.at(*point), steps=6)
-        self.page.mouse.up()
-
-    def seven(self) -> None:
-        self.stroke((6, 8), (6, 18), (9, 18), (15, 15))
-
-    def pixels(self) -> str:
-        return self.page.evaluate(INKED)
-
-    def filled(self) -> int:
-        return 784 - self.pixels().count(".")
-
-    def speed(self, value: int) -> None:
-        self.page.locator(".speed").evaluate(f"slider => {{ slider.value = {value}; }}")
-
-    def complete(self) -> None:
-        self.page.locator("#complete").click()
-
-    def finish(self) -> None:
-        self.page.wait_for_selector(".player:not([hidden])")
-        self.speed(100)
-        expect(self.page.locator(".facts")).to_contain_text(re.compile(r"Pixel (\d+) of \1\b"), timeout=20_000)
-
-    def close(self) -> None:
-        self.context.close()
-        assert self.faults == []
-
-
-@pytest.fixture
-def opened(chromium, server):
-    page = Page(chromium, server, viewport={"width": 1280, "height": 900})
-    yield page
-    page.close()
 
 
 def test_a_seven_is_drawn_and_completed_pixel_by_pixel(opened):
@@ -118,7 +17,7 @@ def test_a_seven_is_drawn_and_completed_pixel_by_pixel(opened):
     drawn = opened.pixels()
     assert 30 < drawn.count("y") < 90 and drawn.count(".") == 392
     opened.complete()
-    opened.page.wait_for_selector(".player:not([hidden])")
+    opened.begun()
     counts = []
     while not counts or counts[-1] < 784:
         counts.append(opened.filled())
@@ -132,15 +31,15 @@ def test_a_seven_is_drawn_and_completed_pixel_by_pixel(opened):
 
 def test_slow_motion_shows_each_pixel(opened):
     opened.seven()
-    opened.speed(30)  # ten pixels a second
+    opened.speed(18)  # four pixels a second
     opened.complete()
-    opened.page.wait_for_selector(".player:not([hidden])")
+    opened.begun()
     seen = set()
     started = time.monotonic()
     while time.monotonic() - started < 2:
         seen.add(opened.filled())
     steps = sorted(seen)
-    assert len(steps) > 8 and all(b - a == 1 for a, b in itertools.pairwise(steps)), steps
+    assert len(steps) > 4 and all(b - a == 1 for a, b in itertools.pairwise(steps)), steps
     opened.page.locator(".toggle").click()  # pause
     held = opened.filled()
     opened.page.wait_for_timeout(300)
@@ -155,7 +54,7 @@ def test_stop_and_complete_again(opened):
     opened.seven()
     opened.speed(30)
     opened.complete()
-    opened.page.wait_for_selector(".player:not([hidden])")
+    opened.begun()
     opened.page.locator("#stop").click()
     opened.page.wait_for_timeout(200)
     held = opened.filled()
@@ -186,16 +85,15 @@ def test_a_late_completion_does_not_play_over_a_new_drawing(opened):
     opened.page.wait_for_timeout(300)
     opened.stroke((4, 4), (4, 12))
     let_come(opened, held)
-    assert opened.filled() == 392 and opened.page.locator(".player").is_hidden()
+    assert opened.filled() == 392 and opened.page.locator(".page[data-takes='0']").is_visible()
 
 
 def test_the_last_of_two_clicks_is_the_one_that_is_shown(opened):
     opened.seven()
-    opened.page.locator("#more").click()
-    opened.page.locator("#dice input").uncheck()
+    opened.set(dice=False)
     held = hold_messages(opened)
     for seed in ("5", "6"):
-        opened.page.locator("#seed input").fill(seed)
+        opened.set(seed=seed)
         opened.complete()
         opened.page.wait_for_timeout(300)
     let_come(opened, held)
@@ -235,19 +133,18 @@ def test_a_second_finger_does_not_draw(chromium, server):
 
 def test_four_different_completions_and_the_first_is_the_one_alone(opened):
     opened.seven()
-    opened.page.locator("#more").click()
-    opened.page.locator("#dice input").uncheck()
-    opened.page.locator("#seed input").fill("5")
+    opened.set(dice=False)
+    opened.set(seed=5)
     opened.complete()
     opened.finish()
     alone = opened.pixels()
-    opened.page.locator("#count").get_by_text("4", exact=True).click()
+    opened.set(samples=4)
     opened.complete()
-    opened.page.wait_for_selector(".tiles[data-count='4']")
+    opened.page.wait_for_selector(".page[data-takes='many']")
     opened.finish()
     assert opened.pixels() == alone
     pictures = []
-    for tile in opened.page.locator(".tiles canvas").all():
+    for tile in opened.page.locator(".tile").all():
         tile.click()
         pictures.append(opened.pixels())
     assert pictures[0] == alone and len(set(pictures)) > 1 and len({picture[:392] for picture in pictures}) == 1
@@ -282,7 +179,7 @@ def test_an_empty_canvas_dreams_and_a_new_stroke_takes_the_dream_away(opened):
     assert opened.filled() == 784
     opened.stroke((5, 5), (5, 10))
     assert opened.filled() == 392 and "m" not in opened.pixels()
-    expect(opened.page.locator(".player")).to_be_hidden()
+    expect(opened.page.locator(".page[data-takes='0']")).to_be_visible()
 
 
 def test_an_error_is_one_sentence_and_the_drawing_stays(opened):
@@ -350,9 +247,9 @@ def seconds_until_free(chromium, slow_server, way: str) -> float:
 
     opened = Page(chromium, slow_server)
     page = opened.page
-    page.locator("#count").get_by_label("16").check()
+    opened.set(samples=16)
     page.locator("#complete").click()
-    page.wait_for_selector(".player:not([hidden])")
+    opened.begun()
     assert active() == 16
     if way == "stop":
         page.locator("#stop").click()
@@ -373,15 +270,15 @@ def seconds_until_free(chromium, slow_server, way: str) -> float:
 
 
 def test_a_digit_is_refused_in_a_sentence_by_a_model_without_classes(opened):
-    opened.page.locator("#more button").first.click()
-    opened.page.locator("#digit").get_by_label("3", exact=True).check()
-    opened.page.locator("#complete").click()
+    opened.set(digit=3)
+    opened.complete()
     expect(opened.page.locator("body")).to_contain_text("pixelcnn cannot be told to draw a 3")
 
 
 def test_what_the_server_is_doing_is_shown_to_who_looks(opened):
-    expect(opened.page.locator(".house.about")).to_contain_text("Running on the CPU with the weights that came with it")
-    expect(opened.page.locator(".house.line")).to_contain_text("0 pictures under way, 0 waiting", timeout=6000)
+    opened.panel("about")
+    expect(opened.page.locator(".about-device")).to_contain_text("Running on the CPU with the weights that came with it")
+    expect(opened.page.locator(".about-line")).to_contain_text("0 pictures under way, 0 waiting", timeout=6000)
 
 
 def test_little_goes_over_the_wire(opened):

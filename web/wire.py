@@ -18,7 +18,11 @@ def question(data: object) -> tuple[str, list[dict]]:
     Raises BadInput for anything else: anyone can send anything.
     """
     parts = data.get("parts") if isinstance(data, dict) else None
-    if not isinstance(parts, list) or not 1 <= len(parts) <= MOST_PARTS or not all(isinstance(part, dict) for part in parts):
+    if (
+        not isinstance(parts, list)
+        or not 1 <= len(parts) <= MOST_PARTS
+        or not all(isinstance(part, dict) for part in parts)
+    ):
         raise BadInput(f"The page sent no question; expected 1 to {MOST_PARTS} parts, reload the page and try again.")
     run = data.get("run")
     return (run if isinstance(run, str) and len(run) <= 40 else ""), parts

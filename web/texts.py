@@ -130,6 +130,72 @@ WORDS = {
     "about.no_cost": ("Complete a picture to see what it costs.", "그림을 완성하면 비용이 보입니다."),
     "about.keys": ("Keys", "단축키"),
     "close": ("Close", "닫기"),
+    # --- lenses
+    "lens": ("Lens", "렌즈"),
+    "lens.none": ("Plain", "그대로"),
+    "lens.mean": ("What may come", "올 수 있는 것"),
+    "lens.doubt": ("Doubt", "망설임"),
+    "lens.surprise": ("Surprise", "놀라움"),
+    "lens.sight": ("Where it looks", "보는 곳"),
+    "lens.more": ("Complete it sixteen ways", "열여섯 가지로 완성하기"),
+    "lens.nothing": ("Complete a picture first.", "먼저 그림을 완성하세요."),
+    "lens.none_note": ("The picture as it is.", "그림 그대로입니다."),
+    "lens.mean_note": (
+        "Ahead of the current pixel: the mean of {count} completions of your drawing.",
+        "지금 픽셀보다 앞쪽: 그림을 완성한 {count}장의 평균입니다.",
+    ),
+    "lens.doubt_note": (
+        "Ahead of the current pixel: how undecided {count} completions are, up to one bit a pixel.",
+        "지금 픽셀보다 앞쪽: 완성된 {count}장이 얼마나 갈리는지, 픽셀당 1비트까지 보입니다.",
+    ),
+    "lens.surprise_note": (
+        "The stronger the colour, the less the model expected what is there, yours and its own.",
+        "색이 짙을수록 모델이 예상하지 못한 것입니다. 직접 그린 곳도, 모델이 그린 곳도 보입니다.",
+    ),
+    "lens.sight_note": (
+        "Where the model looks for the next pixel, from its real gradient; stand still to see it.",
+        "다음 픽셀을 위해 모델이 보는 곳입니다. 실제 기울기로 구하며, 멈추면 보입니다.",
+    ),
+    # --- what models see
+    "sight": ("What it sees", "모델의 시야"),
+    "sight.lead": (
+        "A pixel may depend on those before it alone. Masks see to that: blue is read, the centre only by mask B.",
+        "픽셀은 그보다 앞선 픽셀에만 의존합니다. 마스크가 이를 지킵니다. 파란 곳만 읽고, 가운데는 마스크 B만 읽습니다.",
+    ),
+    "sight.mask_a": ("Mask A: the first layer", "마스크 A: 첫 번째 층"),
+    "sight.mask_b": ("Mask B: all others", "마스크 B: 나머지 층"),
+    "sight.pair": (
+        "Stacked, PixelCNN's masks leave a blind spot, in yellow: pixels before the orange one that it can never see.",
+        "PixelCNN의 마스크를 쌓으면 사각지대(노란색)가 생깁니다. 주황색 픽셀보다 앞서지만 결코 볼 수 없는 픽셀들입니다.",
+    ),
+    "sight.pixel": ("Pixel that is predicted", "예측되는 픽셀"),
+    "sight.at": ("Row {row}, column {column}", "{row}행 {column}열"),
+    "sight.unseen": (
+        "{model} does not see {count} of the {all} pixels before it.",
+        "{model}: 앞선 {all} 픽셀 가운데 {count}개를 보지 못합니다.",
+    ),
+    # --- which digit
+    "digits": ("Which digit?", "어떤 숫자?"),
+    "digits.nothing": ("Complete a picture, and watch the bars.", "그림을 완성하고 막대를 지켜보세요."),
+    "digits.wait": ("Working it out …", "계산하고 있습니다 …"),
+    "digits.no_classes": (
+        "{model} was never told which digit is which; choose a model that can be told the digit.",
+        "{model}에게는 숫자의 이름을 알려 준 적이 없습니다. 숫자를 지정할 수 있는 모델을 고르세요.",
+    ),
+    "digits.surprise": ("Surprise", "놀라움"),
+    "digits.yours": (
+        "Your drawing: {bits} bits over {pixels} pixels.",
+        "직접 그린 부분: {pixels} 픽셀에 {bits}비트.",
+    ),
+    "digits.yours_none": ("Nothing was given, so nothing of yours was surprising.", "주어진 것이 없어 놀라움도 없습니다."),
+    "digits.yours_unknown": (
+        "How surprising your drawing is cannot be said exactly when known pixels come after unknown ones.",
+        "알려진 픽셀이 모르는 픽셀 뒤에 있으면, 그림이 얼마나 놀라운지 정확히 말할 수 없습니다.",
+    ),
+    "digits.its": (
+        "The model's pixels so far: {bits} bits over {pixels} pixels.",
+        "지금까지 모델이 그린 픽셀: {pixels} 픽셀에 {bits}비트.",
+    ),
 }
 
 

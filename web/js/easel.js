@@ -221,7 +221,7 @@ export function startEasel(desk, root) {
     left: share(4, 28), top: share(4, 28), width: share(20, 28), height: share(20, 28), // MNIST's digits lie in this box
   });
   drawing.addEventListener("changed", paint);
-  for (const name of ["moment", "takes", "settings"]) desk.addEventListener(name, paint);
+  for (const name of ["moment", "takes", "settings", "overlay"]) desk.addEventListener(name, paint);
   words.addEventListener("changed", paint);
   paint();
   return { pick };

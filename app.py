@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
     import gradio as gr
     import torch
 
-    from pixelcnn import BadInput
+    from pixelcnn import BadInput, Request
     from pixelcnn.engine import Engine, Limits
     from pixelcnn.shelf import Shelf
     from pixelcnn.solo import SoloEngine
@@ -87,6 +87,8 @@ def main(argv: list[str] | None = None) -> None:
         engine = SoloEngine(shelf.model, lend, limits) if lend else Engine(shelf.model, limits)
         if options.repo:
             shelf.pull(options.repo)
+        if not lend:
+            engine.submit(Request())  # what torch sets up for a first completion, nobody need wait for
         page = build_page(shelf, engine)
         page.launch(
             theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),

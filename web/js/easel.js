@@ -125,17 +125,17 @@ export function startEasel(desk, root) {
 
   // --- the same by keyboard: arrows move, space uses the tool, enter asks
   canvas.addEventListener("keydown", (event) => {
+    if (!cursor && event.key !== "z") return; // whoever came by mouse has all keys for the player
     const move = ARROWS[event.key];
     const clamp = (value, most) => Math.min(most - 1, Math.max(0, value));
     if (move) {
-      const [row, column] = cursor || START;
+      const [row, column] = cursor;
       cursor = [clamp(row + move[0], height), clamp(column + move[1], width)];
       spoken.textContent = spot(cursor[0] * width + cursor[1]);
       paint();
     } else if (event.key === " ") {
-      cursor = cursor || START;
       drawing.change(() => drawing.stamp(tool, cursor[1] + 0.5, cursor[0] + 0.5));
-    } else if (event.key === "Enter" && desk.take && cursor) {
+    } else if (event.key === "Enter" && desk.take) {
       ask(cursor[0] * width + cursor[1]);
     } else if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
       drawing.undo();

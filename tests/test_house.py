@@ -150,6 +150,12 @@ def test_the_dockerfile_starts_what_the_readme_starts():
     subprocess.run([sys.executable, "-W", "error", "-c", check], cwd=ROOT, check=True, timeout=100)
 
 
+def test_the_pages_javascript_is_clean():
+    oxlint = Path(sys.executable).parent / "oxlint"
+    run = subprocess.run([oxlint, "--deny-warnings", "web/js"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_every_model_is_documented():
     for name in MODELS:
         assert f"`{name}`" in README

@@ -35,8 +35,9 @@ FLOORS = [
     ["pixelcnn"],
     ["web", "web.texts", "web.part", "web.player", "web.gate"],
     ["web.page"],
-    ["app", "train", "benchmarks", "benchmarks.sampler", "benchmarks.visitors", "docs.gif", "docs.models"],
-    ["benchmarks.engine"],
+    ["app", "train", "docs.gif", "docs.models"],
+    ["benchmarks", "benchmarks.sampler", "benchmarks.visitors", "benchmarks.judge"],
+    ["benchmarks.engine", "benchmarks.quality"],
     ["benchmarks.soak"],
 ]
 

@@ -77,9 +77,13 @@ def test_the_judge_learns_from_its_training_digits_alone(data):
 
 def test_training_the_judge_is_one_command(data, tmp_path, capsys):
     path = tmp_path / "judge.safetensors"
-    judge.main(["--data", str(data), "--out", str(path), "--epochs", "1"])
+    judge.main(["--data", str(data), "--out", str(path), "--epochs", "1", "--rows", "14"])
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert list(line) == ["epochs", "minutes", "mnist-threshold", "pens"]
+    assert set(line["pens"]) == {"right", "probability"} and 0 <= line["pens"]["probability"] <= 1
+    with pytest.raises(SystemExit):
+        judge.main(["--data", str(data), "--rows", "14"])
+    assert "would replace the judge of whole digits" in capsys.readouterr().err
     judge.load_judge(path)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(WeightsError, match="not a whole judge; check it out again"):

@@ -36,8 +36,9 @@ FLOORS = [
     ["web", "web.texts", "web.wire", "web.answers"],
     ["web.gate"],
     ["web.page"],
-    ["app", "train", "benchmarks", "benchmarks.sampler", "benchmarks.visitors", "docs.gif", "docs.models"],
-    ["benchmarks.engine"],
+    ["app", "train", "docs.gif", "docs.models"],
+    ["benchmarks", "benchmarks.sampler", "benchmarks.visitors", "benchmarks.judge"],
+    ["benchmarks.engine", "benchmarks.quality"],
     ["benchmarks.soak"],
 ]
 

@@ -80,10 +80,10 @@ class Grid:
         return slots * self.area + (row + self.margin) * self.stride + column + self.margin
 
     def fill(self, memory: Tensor, slots: Tensor, h: Tensor) -> None:
-        """Put features h (B, H, W, C) of whole pictures into their slots (B,)."""
+        """Put features h (B, h, W, C) of pictures, or of their upper h rows, into their slots (B,)."""
         top, left = self.margin, self.margin
         view = memory.view(-1, self.height + self.margin + 1, self.stride, memory.shape[1])
-        view[slots, top : top + self.height, left:] = h.to(memory.dtype)
+        view[slots, top : top + h.shape[1], left:] = h.to(memory.dtype)
 
     def offset(self, tap: tuple[int, int]) -> int:
         return tap[0] * self.stride + tap[1]
@@ -97,12 +97,20 @@ class Grid:
 class Cache:
     """What the steps remember: for every spatial layer its memory. Allocated once, passed in, never global.
 
-    digits: the digit that each slot was told to draw, (slots,) long, for models with classes.
+    digits: the digit that each slot was told to draw, (slots,) long, for models with classes; their number for none.
+    told: whether a slot was told of pixels, (slots,) bool, for models that take any mask.
     """
 
     grid: Grid
     memory: dict[nn.Module, Tensor]
     digits: Tensor
+    told: Tensor
+
+    def rows_before(self, pixel: int) -> int:
+        """How many rows, from the top, a full pass must see so that steps can go on from this pixel."""
+        # Whole pixels of the coarsest resolution; and eight, for of too small a picture torch makes slow convolutions.
+        together = max(8, 2 ** max(layer.scale for layer in self.memory))
+        return min(self.grid.height, -(-pixel // self.grid.width // together) * together or together)
 
 
 @dataclass
@@ -125,6 +133,12 @@ class Everywhere:
         """Leave h (B, H, W, C) as the layer's memory, if there is a cache."""
         if self.cache is not None:
             self.cache.grid.halved(layer.scale).fill(self.cache.memory[layer], self.slots, h)
+
+    def forget(self, layer: "Spatial") -> None:
+        """Leave zeros as the layer's memory, if there is a cache."""
+        if self.cache is not None:
+            memory = self.cache.memory[layer]
+            memory.view(len(self.cache.digits), -1, memory.shape[1])[self.slots] = 0
 
     def coarser(self) -> "Everywhere":
         """All pixels of half the resolution."""
@@ -159,16 +173,63 @@ class Here:
         """Rows of the memories, (B,)."""
         return self.grid.positions(self.slots, self.pixels)
 
-    @property
+    @cached_property
     def digits(self) -> Tensor:
         return self.cache.digits[self.slots]
 
+    @cached_property
+    def told(self) -> bool:
+        """Whether any of the pictures here was told of pixels."""
+        return bool(self.cache.told[self.slots].any())
+
     def neighbours(self, taps: Taps) -> Tensor:
         """Rows of the memory, (B * taps,), that the taps read; worked out once a step, shared by all layers."""
-        if taps not in self._neighbours:
+        rows = self._neighbours.get(taps)
+        if rows is None:
             offsets = torch.tensor([self.grid.offset(tap) for tap in taps], device=self.at.device)
-            self._neighbours[taps] = (self.at[:, None] + offsets).flatten()
-        return self._neighbours[taps]
+            rows = self._neighbours[taps] = (self.at[:, None] + offsets).flatten()
+        return rows
+
+    @cached_property
+    def serial(self) -> Tensor:
+        """Rows, (B,), of memories without margins, in which one row of a slot comes before its first pixel."""
+        return self.slots * (1 + self.grid.height * self.grid.width) + 1 + self.pixels
+
+    @cached_property
+    def crowd(self) -> list[int]:
+        """The slots here, each once, in the order of coming."""
+        return self.slots[:: self.each].tolist()
+
+    @cached_property
+    def top(self) -> int:
+        """One more than the last slot, if the slots lie so close together that whole memories up to it are best read; or 0.
+
+        Asking for those between as well then costs less than to copy what those here remember.
+        """
+        close = self.crowd[-1] < 2 * len(self.crowd) and all(a < b for a, b in zip(self.crowd, self.crowd[1:], strict=False))
+        return self.crowd[-1] + 1 if close else 0
+
+    def by_slot(self, h: Tensor) -> Tensor:
+        """h (B, ...) as (slots, each, ...): of all up to `top`, zero of those not here, or of those here alone."""
+        h = h.view(len(self.crowd), self.each, *h.shape[1:])
+        if self.top in (0, len(h)):
+            return h
+        return h.new_zeros(self.top, *h.shape[1:]).index_copy_(0, self.slots[:: self.each], h)
+
+    def by_pixel(self, h: Tensor) -> Tensor:
+        """The way back: (slots, each, ...) to (B, ...)."""
+        return (h if self.top in (0, len(self.crowd)) else h[self.slots[:: self.each]]).flatten(0, 1)
+
+    @cached_property
+    def past(self) -> Tensor:
+        """What to add to scores so that each pixel sees those before it alone: (slots by `by_slot`, 1, each, K), 0 or -inf.
+
+        K is one more than the last pixel here: a row before the first pixel, seen by all, and the pixels before that one.
+        """
+        pixels = self.by_slot(self.pixels)
+        beyond = torch.arange(int(self.pixels.max()) + 1, device=pixels.device) > pixels[:, None, :, None]
+        like = next(iter(self.cache.memory.values()))
+        return torch.zeros(beyond.shape, dtype=like.dtype, device=like.device).masked_fill_(beyond, -torch.inf)
 
     def rows_above(self) -> "Here | None":
         """All pixels of the rows just finished: of each pixel here that begins a row, the row above it, if any."""
@@ -313,6 +374,8 @@ class DigitBias(nn.Embedding):
 
     def forward(self, where: Where, like: Tensor) -> Tensor:
         """To be added to features `like`: (B, 1, 1, C) everywhere, (B, C) here."""
+        if isinstance(where, Here):
+            return self.weight.index_select(0, where.digits)
         digits = where.digits if where.digits is not None else torch.full(like.shape[:1], -1, device=like.device)
         added = super().forward(digits % self.num_embeddings)
         return added.view(len(added), *[1] * (like.dim() - 2), -1)

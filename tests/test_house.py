@@ -26,7 +26,7 @@ FLOORS = [
     [f"pixelcnn.models.{name}" for name in MODELS],
     ["pixelcnn.models"],
     ["pixelcnn.request", "pixelcnn.card", "pixelcnn.posterior", "pixelcnn.sight"],
-    ["pixelcnn.trace"],
+    ["pixelcnn.trace", "pixelcnn.forecast"],
     ["pixelcnn.batch"],
     ["pixelcnn.sampler", "pixelcnn.engine"],
     ["pixelcnn.solo"],

@@ -19,7 +19,7 @@ from pixelcnn.likelihoods import Bernoulli, draw
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.trace import Job
 
-ROWS_PER_STEP = 64  # pixels that advance in one step, over all pictures; benchmarks/RESULTS.md has the measurements
+WINDOW = 48  # pixels that a picture alone tries for in one step; benchmarks/RESULTS.md has the measurements
 
 
 class Batch:
@@ -82,7 +82,8 @@ class Batch:
         slots = np.flatnonzero(going)
         if not len(slots):
             return 0
-        window = window or max(1, ROWS_PER_STEP // len(slots))
+        # The more pictures share what a step costs however little is in it, the less is worth risking on guesses.
+        window = window or max(1, round(WINDOW / len(slots) ** 0.5))
         front, end = self.front[slots, None], self.end[slots, None]
         pixels = np.minimum(front + np.arange(window), end - 1)  # (n, window)
         self.guess(slots, pixels)
@@ -113,7 +114,7 @@ class Batch:
                 self.forecasts[slot].learn(starts[row], said, int(kept[row]), levels[row])
 
     def draw(self, slots: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Draw windows (n, W) of slots (n, 1) and write them down; returns levels (n, W) and the first of the params (n, W)."""
+        """Draw windows (n, W) of slots (n, 1) and write them down: levels (n, W), and the first of the params (n, W)."""
         likelihood = self.model.likelihood
         params = self.params(slots, pixels)
         levels, chosen = draw(

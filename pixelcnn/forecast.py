@@ -10,7 +10,16 @@ Knows pixels black or white of one picture; no network, no cache.
 import numpy as np
 
 # What ink at (row, column) of a pixel adds to its logit: a logistic regression on 100 thresholded digits, rounded.
-NEAR = {(0, -1): 5.0, (0, -2): -0.5, (-1, -2): -1.0, (-1, -1): -0.25, (-1, 0): 2.5, (-1, 1): 2.75, (-1, 2): 0.5, (-2, 0): -1.5}
+NEAR = {
+    (0, -1): 5.0,
+    (0, -2): -0.5,
+    (-1, -2): -1.0,
+    (-1, -1): -0.25,
+    (-1, 0): 2.5,
+    (-1, 1): 2.75,
+    (-1, 2): 0.5,
+    (-2, 0): -1.5,
+}
 ALONE = -4.0  # the logit where none of them is ink
 
 
@@ -46,6 +55,6 @@ class Forecast:
         return self.levels[start:stop]
 
     def learn(self, start: int, logits: list[float], kept: int, level: int) -> None:
-        """What a step said: logits from pixel start on, given the guesses; so many stand, the last of which at this level."""
+        """What a step said: logits from pixel start on, given the guesses; how many stand; the level of the last of them."""
         self.logits[start : start + len(logits)] = logits
         self.put(start + kept - 1, level)

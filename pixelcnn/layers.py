@@ -12,9 +12,9 @@ tests hold the two equal. Knows nothing of pictures, levels or sampling.
 """
 
 import math
+import mmap
 from dataclasses import dataclass, field
 from functools import cached_property
-from mmap import mmap
 
 import torch
 import torch.nn.functional as F
@@ -41,14 +41,20 @@ def mask_b(size: int) -> Taps:
 
 
 def zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
-    """Zeros with the dtype and device of `like`, which on a CPU take no time or memory before they are touched.
+    """Zeros with the dtype and device of `like`; many of them take, on a CPU, no time or memory before they are touched.
 
     So a cache can have room for a crowd, and cost what those in it need.
     """
-    if like.device.type != "cpu":
+    size = math.prod(shape) * like.itemsize
+    if like.device.type != "cpu" or size < 4 * 2**20:  # wiping so little is quicker than paging
         return like.new_zeros(shape)
     # Pages straight from the system come as zeros; malloc would keep them when they are freed, and wipe them each time.
-    return torch.frombuffer(mmap(-1, max(1, math.prod(shape)) * like.itemsize), dtype=like.dtype).view(shape)
+    if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
+        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        pages.madvise(mmap.MADV_HUGEPAGE)  # fetching them in small ones takes eight times as long
+    else:
+        pages = mmap.mmap(-1, size)
+    return torch.frombuffer(pages, dtype=like.dtype).view(shape)
 
 
 @dataclass(frozen=True)
@@ -206,7 +212,9 @@ class Here:
 
         Asking for those between as well then costs less than to copy what those here remember.
         """
-        close = self.crowd[-1] < 2 * len(self.crowd) and all(a < b for a, b in zip(self.crowd, self.crowd[1:], strict=False))
+        close = self.crowd[-1] < 2 * len(self.crowd) and all(
+            a < b for a, b in zip(self.crowd, self.crowd[1:], strict=False)
+        )
         return self.crowd[-1] + 1 if close else 0
 
     def by_slot(self, h: Tensor) -> Tensor:
@@ -360,10 +368,19 @@ def readout(fan_in: int, hidden: int, params: int) -> nn.Sequential:
     )
 
 
-def gate(h: Tensor) -> Tensor:
-    """Equation 2 of 1606.05328: tanh of one half of the channels by the sigmoid of the other."""
-    value, strength = h.chunk(2, -1)
-    return torch.tanh(value) * torch.sigmoid(strength)
+class Gate(nn.Module):
+    """Equation 2 of 1606.05328: tanh of one half of the channels by the sigmoid of the other, (..., 2C) to (..., C).
+
+    tanh x = 2 sigmoid(2x) - 1, so one sigmoid does for both; torch takes three times as long over tanh and sigmoid apart.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.slope = nn.Buffer(torch.tensor([2.0, 1.0]).repeat_interleave(channels), persistent=False)
+
+    def forward(self, h: Tensor) -> Tensor:
+        value, strength = torch.sigmoid(h * self.slope).chunk(2, -1)
+        return torch.lerp(-strength, strength, value)
 
 
 class DigitBias(nn.Embedding):

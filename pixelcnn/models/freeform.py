@@ -26,12 +26,12 @@ from torch import Tensor, nn
 from pixelcnn.layers import (
     DigitBias,
     Everywhere,
+    Gate,
     Grid,
     Here,
     MaskedConv2d,
     Spatial,
     Where,
-    gate,
     mask_a,
     mask_b,
     readout,
@@ -116,8 +116,8 @@ class CausalAttention(Spatial):
     """Every pixel looks at all pixels before it, or at nothing: a null key stands before the first ([2], section 2.2).
 
     Keys and values are features, which have not seen their own pixel's level, plus a learned vector times that level. A
-    step does not know yet what it will draw. So it remembers both without, and the level, once it is there, as one
-    number more in each: q (k + l own) = (q, q own) (k, l), and the sum of w (v + l own) is that of w v plus own by that of w l.
+    step does not know yet what it will draw. So it remembers both without it, and the level, once it is there, as one
+    number more in each: q (k + l own) = (q, q own) (k, l), and w (v + l own) sums to that of w v, and own by that of w l.
     """
 
     def __init__(self, config: Config):
@@ -153,7 +153,9 @@ class CausalAttention(Spatial):
         normed, levels = self.norm(h).flatten(1, 2), picture.flatten(1, 2)
         pairs = self.key_value(normed)
         if where.cache is not None:
-            with_level = torch.cat([pairs.unflatten(2, (-1, self.dim)), levels[..., None].expand(-1, -1, 2 * self.heads, -1)], 3)
+            with_level = torch.cat(
+                [pairs.unflatten(2, (-1, self.dim)), levels[..., None].expand(-1, -1, 2 * self.heads, -1)], 3
+            )
             where.cache.memory[self][where.slots, 1 : 1 + pairs.shape[1]] = with_level
         pairs = pairs + levels * self.own
         # One place on: the null pair comes first, the last pixel's is seen by none, and "up to its own" is "before it".
@@ -189,6 +191,7 @@ class Block(nn.Module):
         self.conv = MaskedConv2d(config.channels, 2 * config.channels, mask_b(size))
         self.given = nn.Linear(config.given, 2 * config.channels, bias=False)
         self.digit = DigitBias(config.classes, 2 * config.channels)
+        self.gate = Gate(config.channels)
         self.dropout = nn.Dropout(config.dropout_percent / 100)
         self.out = nn.Linear(config.channels, config.channels)
 
@@ -197,7 +200,7 @@ class Block(nn.Module):
         if given is not None:
             mixed = mixed + self.given(given)
         mixed = mixed + self.digit(where, mixed)
-        return h + self.out(self.dropout(gate(mixed)))
+        return h + self.out(self.dropout(self.gate(mixed)))
 
 
 class Freeform(AutoregressiveModel):

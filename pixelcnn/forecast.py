@@ -55,6 +55,6 @@ class Forecast:
         return self.levels[start:stop]
 
     def learn(self, start: int, logits: list[float], kept: int, level: int) -> None:
-        """What a step said: logits from pixel start on, given the guesses; how many stand; the level of the last of them."""
+        """What a step said: logits from pixel start on, given the guesses; how many stand; the level of the last one."""
         self.logits[start : start + len(logits)] = logits
         self.put(start + kept - 1, level)

@@ -3,12 +3,13 @@
 For each model, batch and number of threads, microseconds per picture-pixel (a batch of 64 counts 64) of completing the
 lower half of a picture, 392 pixels:
 
-    naive   one full forward pass per pixel, as everybody does it: 10 passes timed, times the pixels
+    naive   one full forward pass per pixel, as everybody does it: 20 passes timed, times the pixels
     cached  whole completions by the sampler of this repository, each turn from another seed
     floor   the matrix products alone that steps of one pixel over the cache cannot avoid: see `Products`
 
-The three are timed in turns, the first turn of each not counted, and each figure is the median of its turns. All that
-matters is the ratio; how many microseconds it is depends on the machine, and on what else it is doing.
+After a burn-in the three are timed in turns, five of each or, where they take long, fewer; each figure is the median. All
+that matters is the ratio; how many microseconds it is depends on the machine, and on what else it is doing. The floor of
+attention counts a key's level as one number more, as the cache has it.
 """
 
 import argparse
@@ -33,7 +34,8 @@ from pixelcnn.trace import prepare
 
 PIXELS = 392
 TURNS = 5
-PASSES = 2  # of the naive way, a turn
+LONG_S = 8.0  # what takes longer has fewer turns, two at least
+PASSES = 4  # of the naive way, a turn: eight at least
 ROWS = range(19, 23)  # the middle of the lower half; four of them, for some networks do some things every fourth row
 
 Shape = tuple[int, int, int, int]  # a product of so many (m, k) by (k, n)
@@ -200,12 +202,16 @@ def measure(model: AutoregressiveModel, batch: int, threads: int) -> dict:
     works = {"us_per_pixel": (whole, PIXELS * batch), "floor_us_per_pixel": (floor(model, steps), len(steps) * batch)}
     if batch in (1, 16):
         works["naive_us_per_pixel"] = (naive(model, batch), PASSES * batch)
-    times = {name: [] for name in works}
-    for turn in range(1 + TURNS):
+    for name in works.keys() - {"us_per_pixel"}:
+        works[name][0](0)
+    times, started = {name: [] for name in works}, time.perf_counter()
+    for turn in range(1, 1 + TURNS):
         for name, (work, pixels) in works.items():
             times[name].append(timed(work, turn, model.device) / pixels * 1e6)
+        if turn > 1 and time.perf_counter() - started > LONG_S:
+            break
     row = {"model": model.name, "batch": batch, "threads": threads, "naive_us_per_pixel": None, "ratio_naive": None}
-    row |= {name: round(statistics.median(values[1:]), 2) for name, values in times.items()}
+    row |= {name: round(statistics.median(values), 2) for name, values in times.items()}
     row["ratio_floor"] = round(row["us_per_pixel"] / row["floor_us_per_pixel"], 2)
     if row["naive_us_per_pixel"]:
         row["ratio_naive"] = round(row["naive_us_per_pixel"] / row["us_per_pixel"], 1)

@@ -39,6 +39,7 @@ class Batch:
         self.temperature = np.ones(slots)
         self.front = np.zeros(slots, np.int64)  # all pixels before it are final
         self.end = np.zeros(slots, np.int64)  # behind the last unknown pixel
+        self.stretch = float(WINDOW)  # pixels of a window that stood in the last steps, about
         self.forecasts: dict[int, Forecast] = {}  # of slots; none where the likelihood is not of black and white
 
     @torch.inference_mode()
@@ -82,8 +83,9 @@ class Batch:
         slots = np.flatnonzero(going)
         if not len(slots):
             return 0
-        # The more pictures share what a step costs however little is in it, the less is worth risking on guesses.
-        window = window or max(1, round(WINDOW / len(slots) ** 0.5))
+        # The more pictures share what a step costs however little is in it, the less is worth risking on guesses; nor is
+        # much more than what has stood lately.
+        window = window or max(1, min(round(WINDOW / len(slots) ** 0.5), int(2 * self.stretch)))
         front, end = self.front[slots, None], self.end[slots, None]
         pixels = np.minimum(front + np.arange(window), end - 1)  # (n, window)
         self.guess(slots, pixels)
@@ -94,6 +96,7 @@ class Batch:
         kept = np.minimum(kept, (end - front)[:, 0])
         self.learn(slots, pixels, logits, kept)
         self.front[slots] += kept
+        self.stretch += (kept.mean() - self.stretch) / 4
         for job in self.jobs if jobs is None else jobs:
             job.trace.steps += 1
         return int(kept.sum())

@@ -2,7 +2,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pixelcnn.layers import Everywhere, Gate, Grid, MaskedConv2d, mask_a, mask_b, zeros
+from pixelcnn.layers import Gate, MaskedConv2d, mask_a, mask_b
+from pixelcnn.where import Everywhere, Grid, zeros
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 7])

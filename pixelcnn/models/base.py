@@ -7,8 +7,9 @@ step) follows, because the layers know both ways. Knows nothing of noise, seeds 
 import torch
 from torch import Tensor, nn
 
-from pixelcnn.layers import Cache, Everywhere, Grid, Here, Spatial, Where
+from pixelcnn.layers import Spatial
 from pixelcnn.orders import raster
+from pixelcnn.where import Cache, Everywhere, Grid, Here, Where
 
 
 class AutoregressiveModel(nn.Module):

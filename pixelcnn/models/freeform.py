@@ -23,22 +23,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import (
-    DigitBias,
-    Everywhere,
-    Gate,
-    Grid,
-    Here,
-    MaskedConv2d,
-    Spatial,
-    Where,
-    mask_a,
-    mask_b,
-    readout,
-    zeros,
-)
+from pixelcnn.layers import DigitBias, Gate, MaskedConv2d, Spatial, mask_a, mask_b, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.where import Everywhere, Grid, Here, Where, zeros
 
 
 @dataclass(frozen=True)

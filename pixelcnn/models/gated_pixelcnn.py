@@ -18,9 +18,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pixelcnn.layers import DigitBias, Everywhere, Gate, Grid, Here, MaskedConv2d, Spatial, Taps, Where, mask_a, readout
+from pixelcnn.layers import DigitBias, Gate, MaskedConv2d, Spatial, mask_a, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.where import Everywhere, Grid, Here, Taps, Where
 
 
 @dataclass(frozen=True)

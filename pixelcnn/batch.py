@@ -19,7 +19,7 @@ from pixelcnn.likelihoods import Bernoulli, draw
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.trace import Job
 
-WINDOW = 48  # pixels that a picture alone tries for in one step; benchmarks/RESULTS.md has the measurements
+WINDOW = 64  # pixels that a picture alone tries for in one step; benchmarks/RESULTS.md has the measurements
 
 
 class Batch:

@@ -3,19 +3,23 @@
 A step works on a window of pixels of every picture at once: it guesses the levels in the window, works out in one batched
 step what each pixel would be if the guesses before it were right, and keeps all up to the first that turns out
 otherwise. With the noise fixed, a pixel's level is a function of the pixels before it, so what is kept is exactly what
-one step per pixel would have drawn (the fixed-point view of 2002.09928). Guesses are free: the last step's draws.
+one step per pixel would have drawn (the fixed-point view of 2002.09928). Guesses are a forecast's where there is one
+for such pixels, and the last step's draws elsewhere.
 
-Knows no model by name, no page, no clock and no person.
+The books are kept on the CPU; the model's device has the network and its cache. A step sends pixels and levels there and
+fetches params, once. Knows no model by name, no page, no clock and no person.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from pixelcnn.likelihoods import draw
+from pixelcnn.forecast import Forecast
+from pixelcnn.likelihoods import Bernoulli, draw
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.trace import Job
 
-ROWS_PER_STEP = 64  # pixels that advance in one step, over all pictures; benchmarks/RESULTS.md has the measurements
+WINDOW = 64  # pixels that a picture alone tries for in one step; benchmarks/RESULTS.md has the measurements
 
 
 class Batch:
@@ -23,87 +27,129 @@ class Batch:
 
     def __init__(self, model: AutoregressiveModel, slots: int):
         self.model = model
-        self.jobs: dict[Job, Tensor] = {}  # the slots of each, (samples,)
+        self.jobs: dict[Job, np.ndarray] = {}  # the slots of each, (samples,)
         self.free = list(range(slots))  # ascending: low slots first keeps the crowd together
         self.cache = model.new_cache(slots)
-        pixels, device = model.config.height * model.config.width, model.device
-        self.x = torch.zeros(slots, pixels, dtype=torch.long, device=device)  # levels; guesses where not final
-        self.noise = torch.zeros(slots, pixels, dtype=torch.double, device=device)
-        self.chosen = torch.zeros(slots, pixels, dtype=torch.double, device=device)
-        self.nats = torch.zeros(slots, pixels, dtype=torch.double, device=device)
-        self.filled = torch.zeros(slots, pixels + 1, dtype=torch.long, device=device)  # unknown pixels before each
-        self.temperature = torch.ones(slots, dtype=torch.double, device=device)
-        self.front = torch.zeros(slots, dtype=torch.long, device=device)  # all pixels before it are final
-        self.end = torch.zeros(slots, dtype=torch.long, device=device)  # behind the last unknown pixel
+        pixels = model.config.height * model.config.width
+        self.x = np.zeros((slots, pixels), np.int64)  # levels; guesses where not final
+        self.noise = np.zeros((slots, pixels))
+        self.chosen = np.zeros((slots, pixels))
+        self.nats = np.zeros((slots, pixels))
+        self.filled = np.zeros((slots, pixels + 1), np.int64)  # unknown pixels before each
+        self.temperature = np.ones(slots)
+        self.front = np.zeros(slots, np.int64)  # all pixels before it are final
+        self.end = np.zeros(slots, np.int64)  # behind the last unknown pixel
+        self.stretch = float(WINDOW)  # pixels of a window that stood in the last steps, about
+        self.forecasts: dict[int, Forecast] = {}  # of slots; none where the likelihood is not of black and white
 
     @torch.inference_mode()
     def seat(self, job: Job) -> None:
         """Give a job its slots, of which there must be enough: its samples share one pass over what is known."""
         taken, self.free = self.free[: job.samples], self.free[job.samples :]
-        slots = self.jobs[job] = torch.tensor(taken, device=self.x.device)
-        self.x[slots], self.noise[slots] = job.picture.to(self.x.device), job.noise.to(self.x.device)
-        self.filled[slots, 1:] = job.unknown.cumsum(0).to(self.x.device)
-        self.temperature[slots] = job.temperature
-        self.front[slots], self.end[slots] = int(job.trace.order[0]), int(job.trace.order[-1]) + 1
-        picture = job.picture.view(1, *job.trace.shape).to(self.x.device)
-        digit = torch.tensor([job.digit], device=self.x.device)
-        told = None if job.told is None else job.told.to(self.x.device)
-        job.record_known(self.model.prefill(self.cache, slots, picture, digit, told))
+        slots = self.jobs[job] = np.array(taken)
+        picture, unknown, noise = job.picture.numpy(), job.unknown.numpy(), job.noise.numpy()
+        self.x[slots], self.noise[slots], self.temperature[slots] = picture, noise, job.temperature
+        self.filled[slots, 1:] = unknown.cumsum()
+        self.front[slots], self.end[slots] = job.trace.order[0], job.trace.order[-1] + 1
+        if isinstance(self.model.likelihood, Bernoulli):
+            width = self.model.config.width
+            for slot in taken:
+                self.forecasts[slot] = Forecast(picture, unknown, self.noise[slot], job.temperature, width)
+        # Without told pixels nothing depends on what lies below, and the pass need not go there.
+        rows = job.trace.shape[0] if job.told is not None else self.cache.rows_before(int(job.trace.order[0]))
+        device = self.model.device
+        told = None if job.told is None else job.told.to(device)
+        upper = job.picture.view(1, *job.trace.shape)[:, :rows].to(device)
+        digit = torch.tensor([job.digit], device=device)
+        job.record_known(self.model.prefill(self.cache, torch.from_numpy(slots).to(device), upper, digit, told))
 
     def leave(self, job: Job) -> None:
         """Free a job's slots, finished or not; nothing there is stepped any more."""
         slots = self.jobs.pop(job)
         self.front[slots] = self.end[slots]
         self.free = sorted(self.free + slots.tolist())
+        for slot in slots.tolist():
+            self.forecasts.pop(slot, None)
 
     @torch.inference_mode()
     def step(self, jobs: list[Job] | None = None, window: int | None = None) -> int:
         """Advance every picture that is not whole, of all jobs or of some; returns by how many pixels in all."""
         going = self.front < self.end
         if jobs is not None:
-            wanted = torch.zeros_like(going)
+            wanted = np.zeros_like(going)
             for job in jobs:
                 wanted[self.jobs[job]] = True
             going &= wanted
-        slots = torch.nonzero(going)[:, 0]
+        slots = np.flatnonzero(going)
         if not len(slots):
             return 0
-        window = window or max(1, ROWS_PER_STEP // len(slots))
-        front, end = self.front[slots], self.end[slots]
-        ahead = torch.arange(window, device=slots.device)
-        pixels = torch.minimum(front[:, None] + ahead, end[:, None] - 1)  # (n, window)
-        right = self.draw(slots.repeat_interleave(window), pixels.flatten(), window).view(len(slots), window)
+        # The more pictures share what a step costs however little is in it, the less is worth risking on guesses; nor is
+        # much more than what has stood lately.
+        window = window or max(1, min(round(WINDOW / len(slots) ** 0.5), int(2 * self.stretch)))
+        front, end = self.front[slots, None], self.end[slots, None]
+        pixels = np.minimum(front + np.arange(window), end - 1)  # (n, window)
+        self.guess(slots, pixels)
+        guesses = self.x[slots[:, None], pixels]
+        levels, logits = self.draw(slots[:, None], pixels)
         # A pixel stands if all guesses before it were right; the first always does.
-        kept = 1 + right[:, :-1].int().cumprod(1).sum(1)
-        self.front[slots] = torch.minimum(front + kept, end)
+        kept = 1 + (levels == guesses)[:, :-1].cumprod(1).sum(1)
+        kept = np.minimum(kept, (end - front)[:, 0])
+        self.learn(slots, pixels, logits, kept)
+        self.front[slots] += kept
+        self.stretch += (kept.mean() - self.stretch) / 4
         for job in self.jobs if jobs is None else jobs:
             job.trace.steps += 1
-        return int((self.front[slots] - front).sum())
+        return int(kept.sum())
 
-    def draw(self, slots: Tensor, pixels: Tensor, each: int) -> Tensor:
-        """Draw pixels (N,) of slots (N,), `each` of a slot, and write them down; returns which were guessed right, (N,)."""
-        likelihood, guesses = self.model.likelihood, self.x[slots, pixels]
-        params = self.model.step(self.cache, slots, pixels, each).double()  # so that no temperature above zero overflows
-        levels, chosen = draw(likelihood, params, self.noise[slots, pixels], self.temperature[slots])
+    def guess(self, slots: np.ndarray, pixels: np.ndarray) -> None:
+        """Forecast the levels of windows (n, W), where there is a forecast; elsewhere the last draws are the guesses."""
+        if self.forecasts:
+            for slot, start, last in zip(slots.tolist(), pixels[:, 0].tolist(), pixels[:, -1].tolist(), strict=True):
+                self.x[slot, start : last + 1] = self.forecasts[slot].guess(start, last + 1)
+
+    def learn(self, slots: np.ndarray, pixels: np.ndarray, logits: np.ndarray, kept: np.ndarray) -> None:
+        """Tell the forecasts what a step said of windows (n, W) and how much of each stands, (n,)."""
+        if self.forecasts:
+            starts, sizes = pixels[:, 0].tolist(), (pixels[:, -1] - pixels[:, 0] + 1).tolist()
+            levels = self.x[slots, pixels[:, 0] + kept - 1].tolist()
+            for row, slot in enumerate(slots.tolist()):
+                said = logits[row, : sizes[row]].tolist()
+                self.forecasts[slot].learn(starts[row], said, int(kept[row]), levels[row])
+
+    def draw(self, slots: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Draw windows (n, W) of slots (n, 1) and write them down: levels (n, W), and the first of the params (n, W)."""
+        likelihood = self.model.likelihood
+        params = self.params(slots, pixels)
+        levels, chosen = draw(
+            likelihood, params, torch.from_numpy(self.noise[slots, pixels]), torch.from_numpy(self.temperature[slots])
+        )
         # Known pixels between unknown ones are stepped over, for what layers make of them depends on what was drawn.
         known = self.filled[slots, pixels] == self.filled[slots, pixels + 1]
-        levels = torch.where(known, guesses, levels)
-        self.x[slots, pixels], self.chosen[slots, pixels] = levels, chosen
-        self.nats[slots, pixels] = -likelihood.log_prob(params, levels)
-        self.model.write(self.cache, slots, pixels, levels)
-        return levels == guesses
+        levels = np.where(known, self.x[slots, pixels], levels.numpy())
+        self.nats[slots, pixels] = -likelihood.log_prob(params, torch.from_numpy(levels)).numpy()
+        self.x[slots, pixels], self.chosen[slots, pixels] = levels, chosen.numpy()
+        return levels, params[..., 0].numpy()
+
+    def params(self, slots: np.ndarray, pixels: np.ndarray) -> Tensor:
+        """What the network says of windows (n, W) of slots (n, 1): params (n, W, P) in float64, on the CPU."""
+        device, window = self.model.device, pixels.shape[1]
+        # What was drawn or guessed before each pixel; before the first stands what the last step drew.
+        before = np.maximum(pixels - 1, 0)
+        levels = torch.from_numpy(self.x[slots, before].ravel()).to(device)
+        rows = torch.from_numpy(slots.repeat(window, 1).ravel()).to(device)
+        self.model.write(self.cache, rows, torch.from_numpy(before.ravel()).to(device), levels)
+        params = self.model.step(self.cache, rows, torch.from_numpy(pixels.ravel()).to(device), window)
+        return params.double().cpu().view(*pixels.shape, -1)  # so that no temperature above zero overflows
 
     def whole(self) -> list[Job]:
         """The jobs of which every picture is whole."""
-        going = set(torch.nonzero(self.front < self.end)[:, 0].tolist())
-        return [job for job, slots in self.jobs.items() if going.isdisjoint(slots.tolist())]
+        going = self.front < self.end
+        return [job for job, slots in self.jobs.items() if not going[slots].any()]
 
     def report(self, job: Job) -> None:
-        """Bring the job's trace up to date. On a CPU its arrays may be the batch's own: `frozen` keeps them as they are."""
+        """Bring the job's trace up to date. Its arrays may be the batch's own: `frozen` keeps them as they are."""
         slots = self.jobs[job]
-        together = int(slots[-1]) - int(slots[0]) == len(slots) - 1
-        rows = slice(int(slots[0]), int(slots[-1]) + 1) if together else slots
-        job.trace.x, job.trace.chosen, job.trace.pixel_nats = (
-            part[rows].numpy(force=True) for part in (self.x, self.chosen, self.nats)
-        )
+        together = slots[-1] - slots[0] == len(slots) - 1
+        rows = slice(slots[0], slots[-1] + 1) if together else slots
+        job.trace.x, job.trace.chosen, job.trace.pixel_nats = (part[rows] for part in (self.x, self.chosen, self.nats))
         job.trace.done = int(self.filled[slots, self.front[slots]].min())

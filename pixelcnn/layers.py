@@ -1,26 +1,16 @@
 """Layers that know two ways: all pixels at once, and one pixel at a time over a cache.
 
-A network is written once, as a function of features `h` and of `where` it runs:
-
-    Everywhere()              h is (B, H, W, C): training, evaluation, the definition of the model
-    Everywhere(cache=, slots=)  the same, and every layer leaves in the cache what later steps will read
-    Here(cache, slots, pixels)  h is (B, C): one pixel of each of B pictures, each at a place of its own
-
-Features are channels-last, so that whatever works on one pixel alone (`nn.Linear` as 1x1 convolution, ReLU, sums)
-is the same code in both ways; only layers that look at *other* pixels (`Spatial`) are written twice, side by side, and
-tests hold the two equal. Knows nothing of pictures, levels or sampling.
+A network is written once, as a function of features `h` and of `where` it runs (see `where.py`). Features are
+channels-last, so that whatever works on one pixel alone (`nn.Linear` as 1x1 convolution, ReLU, sums) is the same code in
+both ways; only layers that look at *other* pixels (`Spatial`) are written twice, side by side, and tests hold the two
+equal. Knows nothing of pictures, levels or sampling.
 """
-
-import math
-from dataclasses import dataclass, field
-from functools import cached_property
-from mmap import mmap
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Taps = tuple[tuple[int, int], ...]  # (row, column) offsets of the pixels a layer reads, in raster order
+from pixelcnn.where import Everywhere, Grid, Here, Taps, Where
 
 
 def mask_a(size: int) -> Taps:
@@ -38,180 +28,6 @@ def mask_a(size: int) -> Taps:
 def mask_b(size: int) -> Taps:
     """Mask B: as mask A, and the centre too, for layers whose input at a pixel has not seen that pixel's own value."""
     return (*mask_a(size), (0, 0))
-
-
-def zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
-    """Zeros with the dtype and device of `like`, which on a CPU take no time or memory before they are touched.
-
-    So a cache can have room for a crowd, and cost what those in it need.
-    """
-    if like.device.type != "cpu":
-        return like.new_zeros(shape)
-    # Pages straight from the system come as zeros; malloc would keep them when they are freed, and wipe them each time.
-    return torch.frombuffer(mmap(-1, max(1, math.prod(shape)) * like.itemsize), dtype=like.dtype).view(shape)
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Where the pixels of many pictures lie in one flat memory, with a margin of zeros above and to the left.
-
-    The right margin of a row is the left margin of the next, so taps that leave the picture read zeros.
-    """
-
-    height: int
-    width: int
-    margin: int
-
-    @property
-    def stride(self) -> int:
-        return self.width + self.margin
-
-    @property
-    def area(self) -> int:
-        return (self.height + self.margin + 1) * self.stride
-
-    def new(self, slots: int, channels: int, like: Tensor) -> Tensor:
-        """Zeros (slots * area, channels) with the dtype and device of `like`."""
-        return zeros((slots * self.area, channels), like)
-
-    def positions(self, slots: Tensor, pixels: Tensor) -> Tensor:
-        """Rows of the memory, (B,), of raster-numbered `pixels` (B,) in `slots` (B,)."""
-        row, column = pixels // self.width, pixels % self.width
-        return slots * self.area + (row + self.margin) * self.stride + column + self.margin
-
-    def fill(self, memory: Tensor, slots: Tensor, h: Tensor) -> None:
-        """Put features h (B, H, W, C) of whole pictures into their slots (B,)."""
-        top, left = self.margin, self.margin
-        view = memory.view(-1, self.height + self.margin + 1, self.stride, memory.shape[1])
-        view[slots, top : top + self.height, left:] = h.to(memory.dtype)
-
-    def offset(self, tap: tuple[int, int]) -> int:
-        return tap[0] * self.stride + tap[1]
-
-    def halved(self, times: int) -> "Grid":
-        """The grid of a picture of half the height and width, so many times over."""
-        return Grid(self.height >> times, self.width >> times, self.margin) if times else self
-
-
-@dataclass
-class Cache:
-    """What the steps remember: for every spatial layer its memory. Allocated once, passed in, never global.
-
-    digits: the digit that each slot was told to draw, (slots,) long, for models with classes.
-    """
-
-    grid: Grid
-    memory: dict[nn.Module, Tensor]
-    digits: Tensor
-
-
-@dataclass
-class Everywhere:
-    """All pixels at once. With a cache, layers fill slots (B,) of it.
-
-    digits: (B,) long, where classes are given. told: bool (B, H, W), pixels whose values all others may know, where
-    a model can make use of some that are not before the others.
-    """
-
-    digits: Tensor | None = None
-    told: Tensor | None = None
-    cache: Cache | None = None
-    slots: Tensor | None = None
-
-    def run(self, layer: "Spatial", h: Tensor) -> Tensor:
-        return layer.all_pixels(h, self)
-
-    def remember(self, layer: "Spatial", h: Tensor) -> None:
-        """Leave h (B, H, W, C) as the layer's memory, if there is a cache."""
-        if self.cache is not None:
-            self.cache.grid.halved(layer.scale).fill(self.cache.memory[layer], self.slots, h)
-
-    def coarser(self) -> "Everywhere":
-        """All pixels of half the resolution."""
-        return self
-
-
-@dataclass
-class Here:
-    """Pixels (B,), raster numbers, of the pictures in slots (B,).
-
-    Several pixels of one picture may go together, each taking what the cache says of those before it for granted.
-    each: so many rows, one after the other, are of one slot, throughout: layers may look a slot up once for all of them.
-    scale: how many times the resolution is halved; pixels are numbered in the grid of that resolution.
-    """
-
-    cache: Cache
-    slots: Tensor
-    pixels: Tensor
-    each: int = 1
-    scale: int = 0
-    _neighbours: dict[Taps, Tensor] = field(default_factory=dict)
-
-    def run(self, layer: "Spatial", h: Tensor | None) -> Tensor:
-        return layer.one_pixel(h, self)
-
-    @cached_property
-    def grid(self) -> Grid:
-        return self.cache.grid.halved(self.scale)
-
-    @cached_property
-    def at(self) -> Tensor:
-        """Rows of the memories, (B,)."""
-        return self.grid.positions(self.slots, self.pixels)
-
-    @property
-    def digits(self) -> Tensor:
-        return self.cache.digits[self.slots]
-
-    def neighbours(self, taps: Taps) -> Tensor:
-        """Rows of the memory, (B * taps,), that the taps read; worked out once a step, shared by all layers."""
-        if taps not in self._neighbours:
-            offsets = torch.tensor([self.grid.offset(tap) for tap in taps], device=self.at.device)
-            self._neighbours[taps] = (self.at[:, None] + offsets).flatten()
-        return self._neighbours[taps]
-
-    def rows_above(self) -> "Here | None":
-        """All pixels of the rows just finished: of each pixel here that begins a row, the row above it, if any."""
-        return self._rows((self.pixels % self.grid.width == 0) & (self.pixels > 0), -self.grid.width)
-
-    def rows_begun(self) -> "Here | None":
-        """All pixels of the rows that are entered: of each pixel here that begins a row, its row, if any."""
-        return self._rows(self.pixels % self.grid.width == 0, 0)
-
-    def _rows(self, begins: Tensor, start: int) -> "Here | None":
-        if not begins.any():
-            return None
-        columns = start + torch.arange(self.grid.width, device=self.pixels.device)
-        pixels = (self.pixels[begins][:, None] + columns).flatten()
-        return Here(self.cache, self.slots[begins].repeat_interleave(self.grid.width), pixels, scale=self.scale)
-
-    def coarser(self) -> "Here":
-        """Of the pixels here, those in even rows and columns, at half the resolution."""
-        row, column = self.pixels // self.grid.width, self.pixels % self.grid.width
-        even = (row % 2 == 0) & (column % 2 == 0)
-        pixels = (row // 2 * (self.grid.width // 2) + column // 2)[even]
-        return Here(self.cache, self.slots[even], pixels, scale=self.scale + 1)
-
-    def parents(self) -> "Here":
-        """For each pixel here, the one of half the resolution that it is a part of."""
-        row, column = self.pixels // self.grid.width, self.pixels % self.grid.width
-        return Here(self.cache, self.slots, row // 2 * (self.grid.width // 2) + column // 2, scale=self.scale + 1)
-
-    def waves(self, key: Tensor) -> list[Tensor]:
-        """Indices of the pixels here in groups: of one picture, a pixel of larger key (B,) is in a later group.
-
-        For layers whose state at a pixel follows from states at pixels that may be here too.
-        """
-        least = torch.full_like(self.cache.digits, torch.iinfo(key.dtype).max).scatter_reduce(0, self.slots, key, "amin")
-        rank = key - least[self.slots]
-        return [torch.nonzero(rank == turn)[:, 0] for turn in rank.unique()]
-
-    def some(self, index: Tensor) -> "Here":
-        """Only the pixels of an index."""
-        return Here(self.cache, self.slots[index], self.pixels[index], scale=self.scale)
-
-
-Where = Everywhere | Here
 
 
 class Spatial(nn.Module):
@@ -299,10 +115,19 @@ def readout(fan_in: int, hidden: int, params: int) -> nn.Sequential:
     )
 
 
-def gate(h: Tensor) -> Tensor:
-    """Equation 2 of 1606.05328: tanh of one half of the channels by the sigmoid of the other."""
-    value, strength = h.chunk(2, -1)
-    return torch.tanh(value) * torch.sigmoid(strength)
+class Gate(nn.Module):
+    """Equation 2 of 1606.05328: tanh of one half of the channels by the sigmoid of the other, (..., 2C) to (..., C).
+
+    tanh x = 2 sigmoid(2x) - 1, so one sigmoid does for both; torch takes three times as long over tanh and sigmoid apart.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.slope = nn.Buffer(torch.tensor([2.0, 1.0]).repeat_interleave(channels), persistent=False)
+
+    def forward(self, h: Tensor) -> Tensor:
+        value, strength = torch.sigmoid(h * self.slope).chunk(2, -1)
+        return torch.lerp(-strength, strength, value)
 
 
 class DigitBias(nn.Embedding):
@@ -313,6 +138,8 @@ class DigitBias(nn.Embedding):
 
     def forward(self, where: Where, like: Tensor) -> Tensor:
         """To be added to features `like`: (B, 1, 1, C) everywhere, (B, C) here."""
+        if isinstance(where, Here):
+            return self.weight.index_select(0, where.digits)
         digits = where.digits if where.digits is not None else torch.full(like.shape[:1], -1, device=like.device)
         added = super().forward(digits % self.num_embeddings)
         return added.view(len(added), *[1] * (like.dim() - 2), -1)

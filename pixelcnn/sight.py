@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from pixelcnn.layers import Everywhere
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.where import Everywhere
 
 
 def sight(model: AutoregressiveModel, x: Tensor, pixel: int) -> Tensor:

@@ -8,9 +8,10 @@ import torch
 from conftest import random_images, tiny_model
 
 from pixelcnn import BadInput, Request
-from pixelcnn.layers import Taps, mask_a, mask_b
+from pixelcnn.layers import mask_a, mask_b
 from pixelcnn.sampler import specification, windowed
 from pixelcnn.trace import prepare
+from pixelcnn.where import Taps
 
 
 def all_images(model) -> torch.Tensor:

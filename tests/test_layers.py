@@ -2,7 +2,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pixelcnn.layers import Everywhere, Grid, MaskedConv2d, mask_a, mask_b
+from pixelcnn.layers import Gate, MaskedConv2d, mask_a, mask_b
+from pixelcnn.where import Everywhere, Grid, zeros
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 7])
@@ -39,3 +40,16 @@ def test_grid_margins_are_zeros_between_pictures_and_rows():
                     inside = row + down >= 0 and 0 <= column + right < 4
                     assert memory[at + grid.offset((down, right))].item() == inside
     assert memory.sum() == 24
+
+
+def test_gates_are_a_tanh_by_a_sigmoid():
+    h = torch.randn(5, 8, dtype=torch.float64) * 4
+    expected = torch.tanh(h[:, :4]) * torch.sigmoid(h[:, 4:])
+    torch.testing.assert_close(Gate(4).double()(h), expected, atol=1e-14, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (1024, 1025)])
+def test_zeros_are_zeros_of_their_own_large_or_small(shape):
+    one, other = (zeros(shape, torch.zeros(0)) for _ in range(2))
+    one += 1
+    assert one.shape == shape and one.min() == 1 and not other.any()

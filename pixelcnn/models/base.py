@@ -7,8 +7,9 @@ step) follows, because the layers know both ways. Knows nothing of noise, seeds 
 import torch
 from torch import Tensor, nn
 
-from pixelcnn.layers import Cache, Everywhere, Grid, Here, Spatial, Where
+from pixelcnn.layers import Spatial
 from pixelcnn.orders import raster
+from pixelcnn.where import Cache, Everywhere, Grid, Here, Where
 
 
 class AutoregressiveModel(nn.Module):
@@ -68,7 +69,8 @@ class AutoregressiveModel(nn.Module):
         grid = Grid(self.config.height, self.config.width, self.margin)
         layers = [layer for layer in self.modules() if isinstance(layer, Spatial)]
         memory = {layer: layer.new_memory(grid.halved(layer.scale), slots) for layer in layers}
-        return Cache(grid, memory, torch.full((slots,), -1, device=self.device))
+        told = torch.zeros(slots, dtype=torch.bool, device=self.device)
+        return Cache(grid, memory, torch.full((slots,), self.classes, device=self.device), told)
 
     def prefill(
         self, cache: Cache, slots: Tensor, x: Tensor, digits: Tensor | None = None, told: Tensor | None = None
@@ -76,9 +78,11 @@ class AutoregressiveModel(nn.Module):
         """Seat pictures x (B, H, W) in slots (B,), all pixels in one pass; returns params (B, H, W, P).
 
         One picture, (1, H, W) with digits (1,) and told (1, H, W), is seated in all the slots, at the cost of one.
-        What lies under pixels that are still to be filled does not matter: every step overwrites its own.
+        What lies under pixels that are still to be filled does not matter: every step overwrites its own. Where nothing is
+        told, x may be the upper rows alone, as many as `cache.rows_before` the first of those pixels.
         """
-        cache.digits[slots] = -1 if digits is None else digits
+        cache.digits[slots] = self.classes if digits is None else digits % (self.classes + 1)
+        cache.told[slots] = told is not None
         return self.network(self.embed(x), Everywhere(digits, told, cache, slots))
 
     def step(self, cache: Cache, slots: Tensor, pixels: Tensor, each: int = 1) -> Tensor:

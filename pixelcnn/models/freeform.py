@@ -23,22 +23,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import (
-    DigitBias,
-    Everywhere,
-    Grid,
-    Here,
-    MaskedConv2d,
-    Spatial,
-    Where,
-    gate,
-    mask_a,
-    mask_b,
-    readout,
-    zeros,
-)
+from pixelcnn.layers import DigitBias, Gate, MaskedConv2d, Spatial, mask_a, mask_b, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.where import Everywhere, Grid, Here, Where, zeros
 
 
 @dataclass(frozen=True)
@@ -71,12 +59,14 @@ class Given(Spatial):
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
         return grid.new(slots, self.channels, like=self.convs[0].weight)
 
-    def all_pixels(self, h: Tensor, where: Everywhere) -> Tensor:
-        """Features of the picture h (B, H, W, 1); zero, at no cost, where nothing is told."""
+    def all_pixels(self, h: Tensor, where: Everywhere) -> Tensor | None:
+        """Features of the picture h (B, H, W, 1); None, as good as zeros, where no picture is told anything."""
+        if where.told is None:
+            where.forget(self)
+            return None
+        some = torch.nonzero(where.told.flatten(1).any(1))[:, 0]
         out = h.new_zeros(*h.shape[:3], self.channels)
-        if where.told is not None:
-            some = torch.nonzero(where.told.flatten(1).any(1))[:, 0]
-            out = out.index_copy(0, some, self.encode(h[some], where.told[some]).to(out.dtype))
+        out = out.index_copy(0, some, self.encode(h[some], where.told[some]).to(out.dtype))
         where.remember(self, out)
         return out
 
@@ -88,8 +78,8 @@ class Given(Spatial):
             out = out + conv(F.relu(out))
         return out.permute(0, 2, 3, 1)
 
-    def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
-        return here.cache.memory[self].index_select(0, here.at)
+    def one_pixel(self, h: Tensor | None, here: Here) -> Tensor | None:
+        return here.cache.memory[self].index_select(0, here.at) if here.told else None
 
 
 class Place(Spatial):
@@ -104,37 +94,18 @@ class Place(Spatial):
         return self.rows.new_empty(0)  # nothing to remember
 
     def all_pixels(self, h: Tensor, where: Everywhere) -> Tensor:
-        return h + self.rows + self.columns
+        return h + (self.rows[: h.shape[1]] + self.columns)
 
     def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
-        width = len(self.columns)
-        return h + self.rows[here.pixels // width, 0] + self.columns[here.pixels % width]
-
-
-class Levels(Spatial):
-    """Remembers the picture itself, (slots, 1 + H * W), in raster order behind one zero."""
-
-    def new_memory(self, grid: Grid, slots: int) -> Tensor:
-        return zeros((slots, 1 + grid.height * grid.width), self.like)
-
-    def __init__(self):
-        super().__init__()
-        self.like = nn.Buffer(torch.zeros(1), persistent=False)  # tells dtype and device
-
-    def all_pixels(self, h: Tensor, where: Everywhere) -> Tensor:
-        if where.cache is not None:
-            where.cache.memory[self][where.slots, 1:] = h.flatten(1)
-        return h
-
-    def write(self, h: Tensor, here: Here) -> None:
-        here.cache.memory[self][here.slots, 1 + here.pixels] = h[:, 0]
+        return h + (self.rows + self.columns).flatten(0, 1).index_select(0, here.pixels)
 
 
 class CausalAttention(Spatial):
     """Every pixel looks at all pixels before it, or at nothing: a null key stands before the first ([2], section 2.2).
 
-    Keys and values are features, which have not seen their own pixel's level, plus a learned vector times that level. It
-    is added where it is read rather than where it is remembered: a step does not know yet what it will draw.
+    Keys and values are features, which have not seen their own pixel's level, plus a learned vector times that level. A
+    step does not know yet what it will draw. So it remembers both without it, and the level, once it is there, as one
+    number more in each: q (k + l own) = (q, q own) (k, l), and w (v + l own) sums to that of w v, and own by that of w l.
     """
 
     def __init__(self, config: Config):
@@ -147,30 +118,34 @@ class CausalAttention(Spatial):
         self.own = nn.Parameter(torch.randn(2 * self.inner) / 2)
         self.null = nn.Parameter(torch.randn(2 * self.inner) / 10)
         self.out = nn.Linear(self.inner, config.channels)
-        self.levels = Levels()
 
     def by_head(self, h: Tensor) -> Tensor:
         """(B, N, heads * dim) to (B, heads, N, dim)."""
         return h.unflatten(-1, (-1, self.dim)).transpose(1, 2)
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
-        """Keys and values, (2, slots, heads, 1 + H * W, dim), the null ones first."""
-        memory = zeros((2, slots, self.heads, 1 + grid.height * grid.width, self.dim), like=self.null)
-        memory[:, :, :, 0] = self.null.detach().view(2, 1, self.heads, self.dim)
+        """Keys and values of all heads, each with its level behind it, (slots, 1 + H * W, 2 * heads, dim + 1).
+
+        The null pair comes first, then the pixels in raster order.
+        """
+        memory = zeros((slots, 1 + grid.height * grid.width, 2 * self.heads, self.dim + 1), like=self.null)
+        memory[:, 0, :, : self.dim] = self.null.detach().view(-1, self.dim)
         return memory
 
     def forward(self, h: Tensor, picture: Tensor | None, where: Where) -> Tensor:
         if picture is None:
             return self.one_pixel(h, where)
-        return self.all_pixels(h, where, self.levels(picture, where))
+        return self.all_pixels(h, where, picture)
 
     def all_pixels(self, h: Tensor, where: Everywhere, picture: Tensor) -> Tensor:
-        normed = self.norm(h).flatten(1, 2)
+        normed, levels = self.norm(h).flatten(1, 2), picture.flatten(1, 2)
         pairs = self.key_value(normed)
         if where.cache is not None:
-            for memory, part in zip(where.cache.memory[self], pairs.chunk(2, -1), strict=True):
-                memory[where.slots, :, 1:] = self.by_head(part)
-        pairs = pairs + picture.flatten(1, 2) * self.own
+            with_level = torch.cat(
+                [pairs.unflatten(2, (-1, self.dim)), levels[..., None].expand(-1, -1, 2 * self.heads, -1)], 3
+            )
+            where.cache.memory[self][where.slots, 1 : 1 + pairs.shape[1]] = with_level
+        pairs = pairs + levels * self.own
         # One place on: the null pair comes first, the last pixel's is seen by none, and "up to its own" is "before it".
         pairs = torch.cat([self.null.to(pairs.dtype).expand(len(h), 1, -1), pairs[:, :-1]], 1)
         query = self.by_head(self.query(normed))
@@ -178,35 +153,22 @@ class CausalAttention(Spatial):
         seen = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         return self.out(seen.transpose(1, 2).flatten(2)).view_as(h)
 
-    def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
-        normed = self.norm(h)
-        keys, values = here.cache.memory[self]
-        for memory, part in zip((keys, values), self.key_value(normed).chunk(2, -1), strict=True):
-            memory[here.slots, :, 1 + here.pixels] = part.view(len(h), self.heads, self.dim)
-        slots, last = here.slots[:: here.each], int(here.pixels.max()) + 1  # no pixel here looks further than `last`
-        query = self.query(normed).view(len(slots), here.each, -1)
-        top = int(slots[-1]) + 1
-        if top <= 2 * len(slots) and bool((slots[1:] > slots[:-1]).all()):
-            # The slots lie close together: better to ask for those between as well than to copy all keys and values.
-            crowd = query.new_zeros(top, *query.shape[1:]).index_copy(0, slots, query)
-            pixels = here.pixels.new_zeros(top, here.each).index_copy(0, slots, here.pixels.view(-1, here.each))
-            levels = here.cache.memory[self.levels][:top, :last]
-            seen = self.look(crowd, keys[:top, :, :last], values[:top, :, :last], levels, pixels)[slots]
-        else:
-            levels = here.cache.memory[self.levels][slots, :last]
-            pixels = here.pixels.view(-1, here.each)
-            seen = self.look(query, keys[slots, :, :last], values[slots, :, :last], levels, pixels)
-        return self.out(seen.reshape(len(h), -1))
+    def write(self, h: Tensor, here: Here) -> None:
+        levels = here.cache.memory[self].flatten(0, 1)[..., self.dim]
+        levels.index_copy_(0, here.serial, h.expand(-1, 2 * self.heads))
 
-    def look(self, query: Tensor, key: Tensor, value: Tensor, level: Tensor, pixels: Tensor) -> Tensor:
-        """What pixels (n, each) see: queries (n, each, heads * dim), keys and values (n, heads, K, dim), levels (n, K)."""
-        query, level = self.by_head(query), level[:, None, None]  # (n, heads, each, dim), (n, 1, 1, K)
-        own_key, own_value = self.own.view(2, self.heads, self.dim, 1)
-        scores = query @ key.mT + (query @ own_key) * level
-        future = torch.arange(key.shape[2], device=query.device) > pixels[:, None, :, None]
-        weights = (scores * self.dim**-0.5).masked_fill(future, -torch.inf).softmax(-1)  # (n, heads, each, K)
-        seen = weights @ value + (weights * level).sum(-1, keepdim=True) * own_value.mT
-        return seen.transpose(1, 2).flatten(2)
+    def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
+        normed, memory = self.norm(h), here.cache.memory[self]
+        pairs = self.key_value(normed).view(len(h), 2 * self.heads, self.dim)
+        memory.flatten(0, 1)[..., : self.dim].index_copy_(0, here.serial, pairs)
+        own_key, own_value = self.own.view(2, self.heads, self.dim)
+        query = self.query(normed).view(len(h), self.heads, self.dim)
+        query = here.by_slot(torch.cat([query, (query * own_key).sum(-1, keepdim=True)], -1))
+        seen = memory[: here.top] if here.top else memory[here.slots[:: here.each]]
+        key, value = seen[:, : here.past.shape[-1]].transpose(1, 2).chunk(2, 1)  # (slots, heads, K, dim + 1)
+        seen = F.scaled_dot_product_attention(query.transpose(1, 2), key, value, here.past, scale=self.dim**-0.5)
+        seen = here.by_pixel(seen.transpose(1, 2))  # (B, heads, dim + 1)
+        return self.out((seen[..., : self.dim] + seen[..., self.dim :] * own_value).flatten(1))
 
 
 class Block(nn.Module):
@@ -217,13 +179,16 @@ class Block(nn.Module):
         self.conv = MaskedConv2d(config.channels, 2 * config.channels, mask_b(size))
         self.given = nn.Linear(config.given, 2 * config.channels, bias=False)
         self.digit = DigitBias(config.classes, 2 * config.channels)
+        self.gate = Gate(config.channels)
         self.dropout = nn.Dropout(config.dropout_percent / 100)
         self.out = nn.Linear(config.channels, config.channels)
 
-    def forward(self, h: Tensor, given: Tensor, where: Where) -> Tensor:
-        mixed = self.conv(h, where) + self.given(given)
+    def forward(self, h: Tensor, given: Tensor | None, where: Where) -> Tensor:
+        mixed = self.conv(h, where)
+        if given is not None:
+            mixed = mixed + self.given(given)
         mixed = mixed + self.digit(where, mixed)
-        return h + self.out(self.dropout(gate(mixed)))
+        return h + self.out(self.dropout(self.gate(mixed)))
 
 
 class Freeform(AutoregressiveModel):
@@ -245,7 +210,7 @@ class Freeform(AutoregressiveModel):
 
     @property
     def input_layers(self) -> list[Spatial]:
-        return [self.first, *(attention.levels for attention in self.attention)]
+        return [self.first, *self.attention]
 
     def order(self, known: Tensor) -> Tensor:
         return torch.nonzero(~known.flatten())[:, 0]
@@ -256,7 +221,7 @@ class Freeform(AutoregressiveModel):
         return told if told.any() else None
 
     def network(self, picture: Tensor | None, where: Where) -> Tensor:
-        given = self.given(picture, where)  # (B, H, W, G) or (B, G)
+        given = self.given(picture, where)  # (B, H, W, G) or (B, G), or None
         h = self.place(self.first(picture, where), where)  # (B, H, W, C) or (B, C)
         for number, block in enumerate(self.blocks, 1):
             h = block(h, given, where)

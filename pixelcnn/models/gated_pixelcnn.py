@@ -18,9 +18,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pixelcnn.layers import DigitBias, Everywhere, Grid, Here, MaskedConv2d, Spatial, Taps, Where, gate, mask_a, readout
+from pixelcnn.layers import DigitBias, Gate, MaskedConv2d, Spatial, mask_a, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.where import Everywhere, Grid, Here, Taps, Where
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class GatedLayer(nn.Module):
         self.link = RowAbove(2 * channels)
         self.across = nn.Linear(2 * channels, 2 * channels, bias=False)
         self.horizontal = MaskedConv2d(fan_in, 2 * channels, horizontal)
+        self.gate = Gate(channels)
         self.out = nn.Linear(channels, channels)
         self.digit = DigitBias(config.classes, 4 * channels) if config.classes else None
 
@@ -107,7 +109,7 @@ class GatedPixelCNN(AutoregressiveModel):
         for layer, v in zip(self.layers, above, strict=True):
             mixed = layer.horizontal(h, where) + layer.across(layer.link(v, where))
             mixed = mixed + layer.about_digit(where, mixed)[1]
-            out = layer.out(gate(mixed))
+            out = layer.out(layer.gate(mixed))
             h = out if layer is self.layers[0] else h + out
         return self.head(h)
 
@@ -118,7 +120,7 @@ class GatedPixelCNN(AutoregressiveModel):
             mixed = layer.vertical(v, where)
             mixed = mixed + layer.about_digit(where, mixed)[0]
             before.append(mixed)
-            v = gate(mixed)
+            v = layer.gate(mixed)
         return before
 
     def finish_rows(self, here: Here) -> list[None]:

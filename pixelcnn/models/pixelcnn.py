@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import MaskedConv2d, Where, mask_a, mask_b, readout
+from pixelcnn.layers import MaskedConv2d, mask_a, mask_b, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.where import Where
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import Everywhere, Grid, Here, MaskedConv2d, Spatial, Taps, Where
+from pixelcnn.layers import MaskedConv2d, Spatial
 from pixelcnn.likelihoods import DiscretizedLogisticMixture
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.where import Everywhere, Grid, Here, Taps, Where
 
 U: Taps = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 0), (0, 1))
 UL: Taps = ((-1, -1), (-1, 0), (0, -1), (0, 0))

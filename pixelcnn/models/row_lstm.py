@@ -18,9 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import Everywhere, Grid, Here, MaskedConv2d, Spatial, Where, mask_a, readout
+from pixelcnn.layers import MaskedConv2d, Spatial, mask_a, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.where import Everywhere, Grid, Here, Where
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ FLOORS = [
     ["pixelcnn.hub"],
     ["pixelcnn.evaluate", "pixelcnn.shelf"],
     ["pixelcnn"],
-    ["web", "web.texts", "web.wire", "web.gate"],
+    ["web", "web.texts", "web.wire", "web.gate", "web.qr"],
     ["web.page"],
     ["app", "train", "benchmarks", "benchmarks.sampler", "benchmarks.visitors", "docs.gif", "docs.models"],
     ["benchmarks.engine"],

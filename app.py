@@ -25,6 +25,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         default=os.environ.get("PIXELCNN_HUB_REPO", ""),
         help="Hub repository to take weights from beside the page, user/name or user/name@revision",
     )
+    parser.add_argument("--lan", action="store_true", help="open to the local network, for a class to join")
     limits = parser.add_argument_group("limits of one server")
     limits.add_argument("--samples", type=int, default=64, help="pictures in one request")
     limits.add_argument("--slots", type=int, default=128, help="pictures that advance at once")
@@ -75,8 +76,10 @@ def main(argv: list[str] | None = None) -> None:
     from pixelcnn.engine import Engine, Limits
     from pixelcnn.shelf import Shelf
     from pixelcnn.solo import SoloEngine
+    from web.classroom import class_routes, join
     from web.gate import guarded
     from web.page import build_page
+    from web.wall import Wall
 
     logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("pixelcnn").setLevel(logging.INFO)
@@ -87,17 +90,27 @@ def main(argv: list[str] | None = None) -> None:
         engine = SoloEngine(shelf.model, lend, limits) if lend else Engine(shelf.model, limits)
         if options.repo:
             shelf.pull(options.repo)
-        page = build_page(shelf, engine)
+        host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if options.lan else None)
+        config = shelf.model().config
+        wall = Wall(config.height * config.width, shelf.names) if options.lan else None
+        page = build_page(shelf, engine, options.lan)
         page.launch(
             theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),
             css_paths=sorted((Path(__file__).parent / "web" / "css").glob("*.css")),
+            server_name=host,
             server_port=asked,
+            prevent_thread_lock=True,
             state_session_capacity=256,  # a visit leaves a little behind in Gradio, and this page keeps no state there
-            app_kwargs=guarded(engine, shelf, options.body_kb),
+            app_kwargs=guarded(engine, shelf, options.body_kb, class_routes(host, wall)),
             ssr_mode=False,
             run_history=False,
             footer_links=["api"],
         )
+        if wall:
+            way = join(host, page.server_port)
+            print(f"The class joins at {way['address']}" if "address" in way else way["sentence"])
+            print(f"The teacher's key, to clear or close the class wall: {wall.key}", flush=True)
+        page.block_thread()
         engine.close()
     except (BadInput, OSError) as error:
         raise SystemExit(str(error)) from None

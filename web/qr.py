@@ -1,7 +1,7 @@
 """QR codes of short texts, so that a class need not type an address: bytes, level M, versions 1 to 6. Knows of no page.
 
-Names and steps are those of ISO/IEC 18004:2015: data analysis and encodation (7.4), error correction (7.5), placement of the
-codewords (7.7), masking (7.8), format information (7.9). Versions from 7 on, with version information and more alignment
+Names and steps are those of ISO/IEC 18004:2015: data analysis and encodation (7.4), error correction (7.5), codeword
+placement (7.7), masking (7.8), format information (7.9). Versions from 7 on, with version information and more alignment
 patterns, are left out: an address is shorter.
 """
 

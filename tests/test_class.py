@@ -141,6 +141,9 @@ def test_from_the_back_row(chromium, lan, scheme):
     )
     assert min(sizes) >= 1080 / 45, "no letters are smaller than a 45th of the screen"
     assert page.page.evaluate("document.documentElement.scrollWidth") <= 1920
+    page.page.evaluate("scrollTo(0, 9999)")
+    page.page.wait_for_function("scrollY > 0")
+    assert page.page.locator(".stage").bounding_box() == box, "the canvas stays when a long panel is read to its end"
     page.close()
 
 
@@ -167,7 +170,7 @@ def test_projector_mode_comes_and_goes_by_key_and_button_and_lists_the_keys(desk
 
 def test_the_wall_fills_the_page_of_a_projector(chromium, lan):
     rule(lan, "clear")
-    page = Page(chromium, lan[0], viewport=PROJECTOR)
+    page = Page(chromium, lan[0], viewport=PROJECTOR, reduced_motion="reduce")
     page.page.route("**/wall?*", lambda route: route.fulfill(json=full_wall(120)))
     page.page.keyboard.press("p")
     page.panel("class")

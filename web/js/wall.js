@@ -83,7 +83,7 @@ export class Wall extends EventTarget {
   fit() {
     const { clientWidth, clientHeight } = this.list;
     if (!clientWidth || !this.hung.size) return;
-    let columns = FEWEST_COLUMNS;
+    let columns = clientWidth > clientHeight ? FEWEST_COLUMNS : FEWEST_COLUMNS / 2;
     const side = () => clientWidth / columns;
     while (Math.ceil(this.hung.size / columns) * side() * TALL > clientHeight && columns < MOST_COLUMNS) columns++;
     this.list.style.setProperty("--columns", columns);

@@ -25,6 +25,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         default=os.environ.get("PIXELCNN_HUB_REPO", ""),
         help="Hub repository to take weights from beside the page, user/name or user/name@revision",
     )
+    parser.add_argument("--lan", action="store_true", help="open to the local network, for a class to join")
     limits = parser.add_argument_group("limits of one server")
     limits.add_argument("--samples", type=int, default=64, help="pictures in one request")
     limits.add_argument("--slots", type=int, default=128, help="pictures that advance at once")
@@ -75,8 +76,10 @@ def main(argv: list[str] | None = None) -> None:
     from pixelcnn.engine import Engine, Limits
     from pixelcnn.shelf import Shelf
     from pixelcnn.solo import SoloEngine
+    from web.classroom import class_routes, join
     from web.gate import guarded
     from web.page import build_page
+    from web.wall import Wall
 
     logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("pixelcnn").setLevel(logging.INFO)
@@ -89,18 +92,28 @@ def main(argv: list[str] | None = None) -> None:
             shelf.pull(options.repo)
         if not lend:
             engine.submit(Request())  # what torch sets up for a first completion, nobody need wait for
+        host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if options.lan else None)
+        config = shelf.model().config
+        wall = Wall(config.height * config.width, shelf.names) if options.lan else None
         try:
-            page = build_page(shelf, engine)
+            page = build_page(shelf, engine, options.lan)
             page.launch(
                 theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),
                 css_paths=sorted((Path(__file__).parent / "web" / "css").glob("*.css")),
+                server_name=host,
                 server_port=asked,
+                prevent_thread_lock=True,
                 state_session_capacity=256,  # a visit leaves a little behind in Gradio, and this page keeps no state there
-                app_kwargs=guarded(engine, shelf, options.body_kb),
+                app_kwargs=guarded(engine, shelf, options.body_kb, class_routes(host, wall)),
                 ssr_mode=False,
                 run_history=False,
                 footer_links=["api"],
             )
+            if wall:
+                way = join(host, page.server_port)
+                print(f"The class joins at {way['address']}" if "address" in way else way["sentence"])
+                print(f"The teacher's key, to clear or close the class wall: {wall.key}", flush=True)
+            page.block_thread()
         finally:
             engine.close()
     except (BadInput, OSError) as error:

@@ -110,8 +110,9 @@ class Page:
 
     def takes(self) -> list[dict]:
         """The completions on the desk, as the page has them."""
-        plain = "take => Object.fromEntries(Object.entries(take).map(([k, v]) => [k, v?.length >= 0 && typeof v !== 'string' ? [...v] : v]))"
-        return self.page.evaluate(f"document.querySelector('.page').desk.takes.map({plain})")
+        plain = "value => ArrayBuffer.isView(value) ? [...value] : value"
+        fields = f"Object.entries(take).map(([name, value]) => [name, ({plain})(value)])"
+        return self.page.evaluate(f"document.querySelector('.page').desk.takes.map((take) => Object.fromEntries({fields}))")
 
     def panel(self, name: str) -> None:
         """Open one of the panels."""

@@ -104,7 +104,7 @@ def test_yours_and_the_models_pixels_differ_for_every_eye(opened):
 
 
 def test_the_canvas_is_there_within_two_seconds_and_the_first_pixel_soon_after_the_click(opened):
-    """Counted by the browser itself; the click's limit is generous here, `benchmarks` and RESULTS.md have the real figure."""
+    """Counted by the browser itself. The limits are generous here; RESULTS.md has the real figures."""
     painted = opened.page.evaluate("performance.getEntriesByType('paint').at(-1).startTime")
     assert painted < 10_000
     opened.seven()

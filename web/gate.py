@@ -3,6 +3,7 @@
 Plain ASGI, so that it holds for every address that Gradio has now or gets later.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.middleware import Middleware
@@ -74,9 +75,9 @@ async def script(request: Request) -> FileResponse | JSONResponse:
     return FileResponse(path, headers={"Cache-Control": "no-cache"})
 
 
-def guarded(engine: Engine, shelf: Shelf, body_kb: int) -> dict:
+def guarded(engine: Engine, shelf: Shelf, body_kb: int, further: Sequence[Route] = ()) -> dict:
     """The `app_kwargs` of `launch`: the gate, the page's modules, /models for what there is to choose from, and /ready,
-    which tells device, weights and the engine's counters."""
+    which tells device, weights and the engine's counters; and `further` addresses."""
 
     async def ready(request: Request) -> JSONResponse:
         return JSONResponse({"ready": True, "device": shelf.device_name(), "weights": shelf.origin} | engine.counters())
@@ -84,6 +85,6 @@ def guarded(engine: Engine, shelf: Shelf, body_kb: int) -> dict:
     async def models(request: Request) -> JSONResponse:
         return JSONResponse(shelf.facts())
 
-    routes = [Route("/ready", ready), Route("/models", models), Route("/parts/{name}", script)]
+    routes = [Route("/ready", ready), Route("/models", models), Route("/parts/{name}", script), *further]
     routes += answers(engine.models)
     return {"routes": routes, "middleware": [Middleware(Gate, limit=1024 * body_kb)]}

@@ -125,8 +125,8 @@ class Doors:
         return last.answer()
 
 
-def build_page(shelf: Shelf, engine: Engine) -> gr.Blocks:
-    """The page on the models of a shelf, which an engine runs."""
+def build_page(shelf: Shelf, engine: Engine, lan: bool = False) -> gr.Blocks:
+    """The page on the models of a shelf, which an engine runs; lan: whether a class may join, which has a panel then."""
     doors, model = Doors(engine), shelf.model()
     size = {"width": model.config.width, "height": model.config.height}
     with gr.Blocks(title=WORDS["title"][0], analytics_enabled=False) as page:
@@ -137,6 +137,7 @@ def build_page(shelf: Shelf, engine: Engine) -> gr.Blocks:
             elem_id="desk",
             words=words(),
             facts=shelf.facts(),
+            lan=lan,
             **size,
         )
         asked = desk.ask(

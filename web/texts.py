@@ -196,6 +196,36 @@ WORDS = {
         "The model's pixels so far: {bits} bits over {pixels} pixels.",
         "지금까지 모델이 그린 픽셀: {pixels} 픽셀에 {bits}비트.",
     ),
+    # --- in class
+    "projector": ("Projector", "프로젝터"),
+    "projector.leave": ("Leave projector mode", "프로젝터 모드 끝내기"),
+    "class": ("In class", "수업"),
+    "class.join": ("Join in at", "여기로 접속하세요"),
+    "class.code": ("QR code of {address}", "{address}의 QR 코드"),
+    "class.wall": ("Class wall", "우리 반 벽"),
+    "class.name": ("A name, if you like", "이름 (원하면)"),
+    "class.put": ("Put it on the wall", "벽에 걸기"),
+    "class.is_up": ("It is on the wall.", "벽에 걸렸습니다."),
+    "class.first": (
+        "Complete a picture, and you can show it to all; the wall is gone when the server stops.",
+        "그림을 완성하면 모두에게 보여 줄 수 있습니다. 서버가 멈추면 벽은 사라집니다.",
+    ),
+    "class.empty": ("Nothing is on the wall yet; be the first.", "아직 벽이 비어 있습니다. 처음으로 걸어 보세요."),
+    "class.count": (
+        "{count} on the wall, seen by all; gone when the server stops.",
+        "벽에 {count}장, 모두에게 보입니다. 서버가 멈추면 사라집니다.",
+    ),
+    "class.closed": ("The wall is closed for now.", "지금은 벽이 닫혀 있습니다."),
+    "class.whole": ("Show the wall on the whole page", "벽을 화면 가득 보기"),
+    "class.teacher": ("For the teacher", "선생님께"),
+    "class.key": ("Key, printed at start", "시작할 때 출력된 열쇠"),
+    "class.clear": ("Clear the wall", "벽 비우기"),
+    "class.sure": ("Take everything off the wall, for everybody?", "모두의 벽에서 그림을 전부 내릴까요?"),
+    "class.close": ("Close the wall", "벽 닫기"),
+    "class.open": ("Reopen the wall", "벽 다시 열기"),
+    "class.did_clear": ("The wall is empty.", "벽을 비웠습니다."),
+    "class.did_close": ("The wall is closed.", "벽을 닫았습니다."),
+    "class.did_open": ("The wall is open.", "벽을 열었습니다."),
 }
 
 

@@ -1,4 +1,5 @@
-// The keyboard, wherever the focus is, unless it is where keys are typed or a control has a use of its own for them.
+// The keyboard, wherever the focus is, unless it is where keys are typed or a control has a use of its own for
+// them. The canvas keeps those that it uses to itself.
 
 export function startKeys(desk, player, panels, page) {
   const keys = {
@@ -14,15 +15,15 @@ export function startKeys(desk, player, panels, page) {
     f: () => player.flip(),
     l: () => panels.open("lens"),
     p: () => page.project(),
-    "?": () => panels.open("about"),
-    Escape: () => panels.close(),
+    "?": () => (page.projected() ? page.listKeys() : panels.open("about")),
+    Escape: () => (panels.opened ? panels.close() : page.project(false)),
   };
   for (let number = 1; number <= 9; number++) {
     keys[number] = () => number <= desk.takes.length && desk.choose(number - 1);
   }
   document.addEventListener("keydown", (event) => {
     const act = keys[event.key];
-    const at = event.target.closest?.("input, select, textarea, [role=slider]");
+    const at = event.target.closest?.("input, select, textarea, [role=slider]") || document.querySelector("dialog:modal");
     const pressed = event.target.closest?.("button, a, summary") && [" ", "Enter"].includes(event.key);
     if (!act || at || pressed || event.ctrlKey || event.metaKey || event.altKey) return;
     act();
@@ -33,5 +34,5 @@ export function startKeys(desk, player, panels, page) {
 // What the keys do, by the words that name it; `about` lists them.
 export const KEYS = [
   ["space", "player.play"], ["→", "player.step"], ["←", "player.back"], ["+ −", "player.speed"], ["c", "complete"], ["s", "stop"],
-  ["f", "player.flip"], ["1 … 9", "player.tiles"], ["l", "lens"], ["p", "projector"], ["?", "about"],
+  ["f", "player.flip"], ["1 … 9", "player.tiles"], ["l", "lens"], ["p", "projector"], ["?", "about.keys"],
 ];

@@ -1,5 +1,6 @@
 // The page: makes the desk and lays its parts on it. Gradio calls `start` once, with what joins the page to the server.
 import { startAbout } from "./about.js";
+import { startClass } from "./class.js";
 import { Desk } from "./desk.js";
 import { startDigits } from "./digits.js";
 import { startEasel } from "./easel.js";
@@ -7,12 +8,14 @@ import { startKeys } from "./keys.js";
 import { startLens } from "./lens.js";
 import { startPanels } from "./panels.js";
 import { startPlayer } from "./player.js";
+import { startProjector } from "./projector.js";
 import { ask } from "./server.js";
 import { startSettings } from "./settings.js";
 import { startSight } from "./sight.js";
 import { Words } from "./words.js";
 
 const PANELS = { settings: startSettings, lens: startLens, digits: startDigits, sight: startSight, about: startAbout };
+const LAN = { class: startClass }; // only where the page was started for a class
 
 export function start(element, props, trigger, watch) {
   const root = element.querySelector(".page");
@@ -21,9 +24,8 @@ export function start(element, props, trigger, watch) {
   const desk = new Desk({ width: props.width, height: props.height, facts: props.facts, words, send, halt });
   startEasel(desk, root);
   const player = startPlayer(desk, root.querySelector(".player"));
-  const panels = startPanels(desk, root, PANELS);
-  const page = { project: () => root.classList.toggle("projector") };
-  startKeys(desk, player, panels, page);
+  const panels = startPanels(desk, root, props.lan ? { ...PANELS, ...LAN } : PANELS);
+  startKeys(desk, player, panels, startProjector(root));
 
   root.querySelector(".complete").addEventListener("click", () => desk.complete());
   root.querySelector(".stop").addEventListener("click", () => desk.stop());

@@ -1,11 +1,11 @@
 // What the page asks of its server beside completions: facts and small computations, over plain HTTP.
 
-// JSON from an address of this server. Throws an Error with one sentence for whatever goes wrong.
+// JSON from an address of this server, null where it has nothing to say. Throws an Error with one sentence for whatever goes wrong.
 export async function ask(path, body = undefined, method = body === undefined ? "GET" : "POST") {
   const options = { method, headers: { "Content-Type": "application/json" } };
   if (body !== undefined) options.body = JSON.stringify(body);
   const answer = await send(path, options);
-  return answer.json();
+  return answer.status === 204 ? null : answer.json();
 }
 
 // The same, for an answer that is a file.

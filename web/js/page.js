@@ -5,11 +5,13 @@ import { startEasel } from "./easel.js";
 import { startKeys } from "./keys.js";
 import { startPanels } from "./panels.js";
 import { startPlayer } from "./player.js";
+import { startQuiz } from "./quiz.js";
 import { ask } from "./server.js";
 import { startSettings } from "./settings.js";
+import { startTour } from "./tour.js";
 import { Words } from "./words.js";
 
-const PANELS = { settings: startSettings, about: startAbout };
+const PANELS = { settings: startSettings, quiz: startQuiz, tour: startTour, about: startAbout };
 
 export function start(element, props, trigger, watch) {
   const root = element.querySelector(".page");

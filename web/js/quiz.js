@@ -69,6 +69,7 @@ export function startQuiz(desk, box) {
     const { take, steps, at } = round, step = steps[at];
     round.yours.push(bitsOf(black(take.ink[step]) ? GUESSES[index] : 1 - GUESSES[index]));
     round.models.push(take.bits[step]);
+    for (const [place, key] of [...scale.children].entries()) key.toggleAttribute("data-chosen", place === index);
     state = "told"; // before the pixel is shown, which is no peeping any more
     desk.go(step + 1);
     become("told");
@@ -121,7 +122,8 @@ export function startQuiz(desk, box) {
     box.dataset.state = state;
     const playing = ["asking", "told", "over"].includes(state);
     says.textContent = sentence();
-    scale.hidden = stakes.hidden = state !== "asking";
+    scale.hidden = stakes.hidden = !["asking", "told"].includes(state);
+    for (const key of scale.children) key.disabled = state === "told";
     score.hidden = dots.hidden = !playing;
     go.hidden = state === "asking" || state === "waiting";
     const last = state === "told" && round.at + 1 === round.steps.length;

@@ -16,6 +16,7 @@ SAID = """() => {  // every text that is shown, chosen from, or names something 
     const walker = document.createTreeWalker(page, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
         const at = walker.currentNode.parentElement;
+        if (at.closest('.spoken')) continue;  // what was read out was read out
         if (at.checkVisibility() || at.closest('select')) said.push(walker.currentNode.textContent);
     }
     for (const node of page.querySelectorAll('[aria-label], [title]')) {

@@ -1,5 +1,5 @@
 // The tour's hands: they work the real controls of the page, one after the other, slowly enough to be followed.
-import { entropy, ownOdds } from "./questions.js";
+import { inkOdds, retempered } from "./takes.js";
 
 const SEVEN = [[8, 6], [18, 6], [18, 8], [15, 13]]; // x, y
 const BEAT_MS = 350; // between two acts
@@ -120,14 +120,17 @@ export class Hands {
     if (this.desk.moment < this.desk.total) await this.slide(".scrub", this.desk.total);
   }
 
-  // A take that stands somewhere in its middle, before a pixel of which the model is least sure.
+  // A take that stands somewhere in its middle, before the pixel whose probability a lower temperature would move most.
   async middle() {
     await this.take();
     await this.until(() => this.desk.whole);
     if (this.desk.playing) await this.press(".toggle");
     const { moment, total, take } = this.desk;
     if (moment > 0.2 * total && moment < 0.6 * total) return;
-    const doubt = Array.from(take.ink, (_, step) => (step > 0.2 * total && step < 0.5 * total ? entropy(ownOdds(take, step)) : 0));
-    await this.slide(".scrub", doubt.indexOf(Math.max(...doubt)));
+    const moves = Array.from(take.ink, (_, step) => {
+      const p = inkOdds(take, step);
+      return step > 0.2 * total && step < 0.5 * total ? Math.abs(retempered(p, 1, 0.4) - p) || 0 : 0;
+    });
+    await this.slide(".scrub", moves.indexOf(Math.max(...moves)));
   }
 }

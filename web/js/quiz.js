@@ -125,9 +125,9 @@ export function startQuiz(desk, box) {
     scale.hidden = stakes.hidden = !["asking", "told"].includes(state);
     for (const key of scale.children) key.disabled = state === "told";
     score.hidden = dots.hidden = !playing;
-    go.hidden = state === "asking" || state === "waiting";
+    go.hidden = state === "asking"; // not while waiting: should the server refuse, one can try again
     const last = state === "told" && round.at + 1 === round.steps.length;
-    go.textContent = words.say(state === "told" ? (last ? "quiz.result" : "quiz.next") : state === "idle" ? "quiz.start" : "quiz.again");
+    go.textContent = words.say(state === "told" ? (last ? "quiz.result" : "quiz.next") : ["idle", "waiting"].includes(state) ? "quiz.start" : "quiz.again");
     if (!playing) return;
     const totals = { you: sum(round.yours), model: sum(round.models) };
     const most = Math.max(totals.you, totals.model, round.steps.length);

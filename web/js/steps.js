@@ -116,7 +116,7 @@ const STUDENT = [
       await hands.middle();
       await hands.press(".back");
       await hands.press(".back");
-      for (let time = 0; time < 2; time++) await hands.press(".step"); // and stand before the doubtful pixel again
+      for (let time = 0; time < 2; time++) await hands.press(".step"); // and stand before the same pixel again
     },
     done: (desk, before) => desk.take && !desk.playing && desk.moment !== before.moment,
   },

@@ -90,6 +90,8 @@ function tour(level, desk, root) {
         delete card.dataset.busy;
         was = false;
         look();
+        pointed = null; // what was done may have moved it out of sight
+        soon();
       }
     }
   }

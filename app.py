@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
     import gradio as gr
     import torch
 
-    from pixelcnn import BadInput
+    from pixelcnn import BadInput, Request
     from pixelcnn.engine import Engine, Limits
     from pixelcnn.shelf import Shelf
     from pixelcnn.solo import SoloEngine
@@ -87,18 +87,22 @@ def main(argv: list[str] | None = None) -> None:
         engine = SoloEngine(shelf.model, lend, limits) if lend else Engine(shelf.model, limits)
         if options.repo:
             shelf.pull(options.repo)
-        page = build_page(shelf, engine)
-        page.launch(
-            theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),
-            css_paths=sorted((Path(__file__).parent / "web" / "css").glob("*.css")),
-            server_port=asked,
-            state_session_capacity=256,  # a visit leaves a little behind in Gradio, and this page keeps no state there
-            app_kwargs=guarded(engine, shelf, options.body_kb),
-            ssr_mode=False,
-            run_history=False,
-            footer_links=["api"],
-        )
-        engine.close()
+        if not lend:
+            engine.submit(Request())  # what torch sets up for a first completion, nobody need wait for
+        try:
+            page = build_page(shelf, engine)
+            page.launch(
+                theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),
+                css_paths=sorted((Path(__file__).parent / "web" / "css").glob("*.css")),
+                server_port=asked,
+                state_session_capacity=256,  # a visit leaves a little behind in Gradio, and this page keeps no state there
+                app_kwargs=guarded(engine, shelf, options.body_kb),
+                ssr_mode=False,
+                run_history=False,
+                footer_links=["api"],
+            )
+        finally:
+            engine.close()
     except (BadInput, OSError) as error:
         raise SystemExit(str(error)) from None
 

@@ -8,21 +8,31 @@ from pixelcnn.models.base import AutoregressiveModel
 
 
 @torch.inference_mode()
-def posterior(model: AutoregressiveModel, x: Tensor, known: Tensor) -> Tensor:
-    """p(digit | the known pixels) of pictures x, levels (B, H, W): (B, 10); every digit is as likely beforehand.
+def course(model: AutoregressiveModel, x: Tensor) -> Tensor:
+    """p(digit | the first n pixels in raster order) for n from none to all, of pictures x, levels (B, H, W):
+    (B, H * W + 1, 10).
 
-    known is bool (H, W), the same for all. What stands under unknown pixels is ignored. One batch of B * classes pictures.
-    Raises BadInput for a model that knows no digits, and where what is known is not all that comes before the first
-    unknown pixel in raster order: how likely it is by itself would then be a sum over everything between.
+    Every digit is as likely beforehand. One batch of B * classes pictures tells it for every n, since a pixel's probability
+    depends on those before it alone. Raises BadInput for a model that knows no digits.
     """
     if not model.classes:
         raise BadInput(f"{model.name} knows no digits, so it cannot tell which one this is; choose a model with classes.")
+    digits = torch.arange(model.classes, device=x.device).repeat(len(x))
+    nats = model.nats(x.repeat_interleave(model.classes, 0), digits).double().flatten(1).cumsum(1)
+    nats = torch.nn.functional.pad(nats, (1, 0)).view(len(x), model.classes, -1)
+    return (-nats).softmax(1).transpose(1, 2)
+
+
+def posterior(model: AutoregressiveModel, x: Tensor, known: Tensor) -> Tensor:
+    """p(digit | the known pixels) of pictures x, levels (B, H, W): (B, 10); every digit is as likely beforehand.
+
+    known is bool (H, W), the same for all. What stands under unknown pixels is ignored.
+    Raises BadInput for a model that knows no digits, and where what is known is not all that comes before the first
+    unknown pixel in raster order: how likely it is by itself would then be a sum over everything between.
+    """
     order = torch.nonzero(~known.flatten())[:, 0]
     if len(order) and known.flatten()[order[0] :].any():
         raise BadInput(
             f"{model.name} can tell the digit only from known pixels with no unknown one before them; know the top alone."
         )
-    pictures = torch.where(known, x, 0).repeat_interleave(model.classes, 0)
-    digits = torch.arange(model.classes, device=x.device).repeat(len(x))
-    nats = model.nats(pictures, digits)[:, known].double().sum(1)
-    return (-nats.view(len(x), model.classes)).softmax(1)
+    return course(model, torch.where(known, x, 0))[:, int(order[0]) if len(order) else known.numel()]

@@ -100,6 +100,19 @@ class Page:
         self.speed(100)
         expect(self.page.locator(".facts")).to_contain_text(re.compile(r"Pixel (\d+) of \1\b"), timeout=20_000)
 
+    def shown(self) -> int:
+        """How many pixels of the completion are shown."""
+        return int(self.page.locator(".scrub").input_value())
+
+    def go(self, pixels: int) -> None:
+        """Show so many, and stand still."""
+        self.page.locator(".scrub").fill(str(pixels))
+
+    def takes(self) -> list[dict]:
+        """The completions on the desk, as the page has them."""
+        plain = "take => Object.fromEntries(Object.entries(take).map(([k, v]) => [k, v?.length >= 0 && typeof v !== 'string' ? [...v] : v]))"
+        return self.page.evaluate(f"document.querySelector('.page').desk.takes.map({plain})")
+
     def panel(self, name: str) -> None:
         """Open one of the panels."""
         button = self.page.locator(f"[data-panel={name}]")

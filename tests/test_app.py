@@ -41,7 +41,7 @@ def test_complete_answers_as_the_library_does(client):
 
 def test_named_parameters_have_defaults(client):
     answer = client.predict(drawing=DRAWING, known=KNOWN, api_name="/complete")
-    assert answer["model"] == "pixelcnn" and answer["seed"] == 0 and len(answer["images"]) == 1
+    assert answer["model"] == "freeform" and answer["seed"] == 0 and len(answer["images"]) == 1
 
 
 def test_stream_grows_to_the_same_answer(client):
@@ -81,7 +81,7 @@ def test_a_cancelled_stream_frees_its_slots_within_a_second(slow_server):
     ],
 )
 def test_bad_input_gets_one_sentence(client, changes, says):
-    given = {"drawing": DRAWING, "known": KNOWN} | changes
+    given = {"drawing": DRAWING, "known": KNOWN, "model": "pixelcnn"} | changes
     for door in ("/complete", "/stream"):
         with pytest.raises(AppError) as caught:
             client.predict(**given, api_name=door)

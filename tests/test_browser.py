@@ -270,7 +270,7 @@ def seconds_until_free(chromium, slow_server, way: str) -> float:
 
 
 def test_a_digit_is_refused_in_a_sentence_by_a_model_without_classes(opened):
-    opened.set(digit=3)
+    opened.set(model="pixelcnn", digit=3)
     opened.complete()
     expect(opened.page.locator("body")).to_contain_text("pixelcnn cannot be told to draw a 3")
 

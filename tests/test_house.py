@@ -29,14 +29,16 @@ FLOORS = [
     ["pixelcnn.trace"],
     ["pixelcnn.batch"],
     ["pixelcnn.sampler", "pixelcnn.engine"],
-    ["pixelcnn.solo"],
+    ["pixelcnn.solo", "pixelcnn.insight"],
     ["pixelcnn.hub"],
     ["pixelcnn.evaluate", "pixelcnn.shelf"],
     ["pixelcnn"],
-    ["web", "web.texts", "web.wire", "web.gate"],
+    ["web", "web.texts", "web.wire", "web.answers"],
+    ["web.gate"],
     ["web.page"],
-    ["app", "train", "benchmarks", "benchmarks.sampler", "benchmarks.visitors", "docs.gif", "docs.models"],
-    ["benchmarks.engine"],
+    ["app", "train", "docs.gif", "docs.models"],
+    ["benchmarks", "benchmarks.sampler", "benchmarks.visitors", "benchmarks.judge"],
+    ["benchmarks.engine", "benchmarks.quality"],
     ["benchmarks.soak"],
 ]
 
@@ -147,6 +149,12 @@ def test_the_dockerfile_starts_what_the_readme_starts():
     assert 'CMD ["python", "app.py"]' in lines and "pip install --no-cache-dir -r requirements.txt" in lines
     (check,) = re.findall(r'^RUN python -c "(.*)"$', lines, re.M)
     subprocess.run([sys.executable, "-W", "error", "-c", check], cwd=ROOT, check=True, timeout=100)
+
+
+def test_the_pages_javascript_is_clean():
+    oxlint = Path(sys.executable).parent / "oxlint"
+    run = subprocess.run([oxlint, "--deny-warnings", "web/js"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_every_model_is_documented():

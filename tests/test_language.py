@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from web.texts import WORDS
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
 NAMES = {"pixelcnn", "freeform", "row", "lstm", "diagonal", "bilstm", "gated", "english", "tab", "nat", "esc", "api"}
 SAID = """() => {  // every text that is shown, chosen from, or names something for who cannot see it
@@ -53,7 +53,7 @@ def test_the_switch_changes_every_text_and_is_remembered(opened):
     assert english(opened.page)
     opened.page.locator(".language").click()
     assert english(opened.page) == []
-    for panel in ("settings", "quiz", "tour"):
+    for panel in ("settings", "lens", "digits", "sight", "quiz", "tour"):
         opened.panel(panel)
         assert english(opened.page) == [], panel
     opened.page.locator("[data-level=child]").click()

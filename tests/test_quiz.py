@@ -50,7 +50,7 @@ def test_a_round_is_ten_pixels_scored_in_bits(opened):
         yours -= math.log2(guesses[choice] if drawn == "m" else 1 - guesses[choice])
         opened.page.locator(".pixels").scroll_into_view_if_needed()
         row, column = divmod(asked[-1], 28)
-        opened.page.mouse.click(*opened.at(row + 0.3, column))  # the player, asked about the same pixel, beside the cut line
+        opened.page.mouse.click(*opened.at(row + 0.3, column))  # asks the player about it, a little beside the cut line
         expect(opened.page.locator(".reading-text")).to_contain_text(f"Row {row + 1}, column {column + 1}:")
         said = opened.page.locator(".reading-text").text_content()
         models += float(re.search(r"surprise of ([\d.]+) bits", said)[1])

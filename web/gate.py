@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
-
+from web.answers import answers
 
 SCRIPTS = {path.name: path for path in (Path(__file__).parent / "js").iterdir()}
 
@@ -85,4 +85,5 @@ def guarded(engine: Engine, shelf: Shelf, body_kb: int) -> dict:
         return JSONResponse(shelf.facts())
 
     routes = [Route("/ready", ready), Route("/models", models), Route("/parts/{name}", script)]
+    routes += answers(engine.models)
     return {"routes": routes, "middleware": [Middleware(Gate, limit=1024 * body_kb)]}

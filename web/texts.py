@@ -129,6 +129,72 @@ WORDS = {
     "about.no_cost": ("Complete a picture to see what it costs.", "그림을 완성하면 계산에 든 비용이 여기에 나옵니다."),
     "about.keys": ("Keys", "단축키"),
     "close": ("Close", "닫기"),
+    # --- lenses
+    "lens": ("Lens", "렌즈"),
+    "lens.none": ("Plain", "그대로"),
+    "lens.mean": ("What may come", "나올 수 있는 그림"),
+    "lens.doubt": ("Doubt", "망설임"),
+    "lens.surprise": ("Surprise", "놀라움"),
+    "lens.sight": ("Where it looks", "보는 곳"),
+    "lens.more": ("Complete it sixteen ways", "열여섯 가지로 완성하기"),
+    "lens.nothing": ("Complete a picture first.", "먼저 그림을 완성하세요."),
+    "lens.none_note": ("The picture as it is.", "그림 그대로입니다."),
+    "lens.mean_note": (
+        "Ahead of the current pixel: the mean of {count} completions of your drawing.",
+        "지금 픽셀 다음: 완성본 {count}장의 평균입니다.",
+    ),
+    "lens.doubt_note": (
+        "Ahead of the current pixel: how undecided {count} completions are, up to one bit a pixel.",
+        "지금 픽셀 다음: 완성본 {count}장이 얼마나 엇갈리는지 보입니다. 픽셀당 최대 1비트입니다.",
+    ),
+    "lens.surprise_note": (
+        "The stronger the colour, the less the model expected what is there, yours and its own.",
+        "색이 짙을수록 모델이 예상하지 못한 픽셀입니다. 직접 그린 곳과 모델이 그린 곳 모두 보입니다.",
+    ),
+    "lens.sight_note": (
+        "Where the model looks for the next pixel, from its real gradient; stand still to see it.",
+        "다음 픽셀을 위해 모델이 보는 곳입니다. 실제 기울기로 구하며, 멈추면 보입니다.",
+    ),
+    # --- what models see
+    "sight": ("What it sees", "모델의 시야"),
+    "sight.lead": (
+        "A pixel may depend on those before it alone. Masks see to that: blue is read, the centre only by mask B.",
+        "픽셀은 그보다 앞선 픽셀에만 의존합니다. 마스크가 이를 지킵니다. 파란 곳만 읽고, 가운데는 마스크 B만 읽습니다.",
+    ),
+    "sight.mask_a": ("Mask A: the first layer", "마스크 A: 첫 번째 층"),
+    "sight.mask_b": ("Mask B: all others", "마스크 B: 나머지 층"),
+    "sight.pair": (
+        "Stacked, PixelCNN's masks leave a blind spot, in yellow: pixels before the orange one that it can never see.",
+        "PixelCNN의 마스크를 쌓으면 사각지대(노란색)가 생깁니다. 주황색 픽셀보다 앞서지만 결코 볼 수 없는 픽셀들입니다.",
+    ),
+    "sight.pixel": ("Pixel that is predicted", "예측되는 픽셀"),
+    "sight.at": ("Row {row}, column {column}", "{row}행 {column}열"),
+    "sight.unseen": (
+        "{model} does not see {count} of the {all} pixels before it.",
+        "{model}: 앞선 {all}픽셀 가운데 {count}개를 보지 못합니다.",
+    ),
+    # --- which digit
+    "digits": ("Which digit?", "어떤 숫자일까요?"),
+    "digits.nothing": ("Complete a picture, and watch the bars.", "그림을 완성하고 막대를 지켜보세요."),
+    "digits.wait": ("Working it out …", "계산하고 있습니다 …"),
+    "digits.no_classes": (
+        "{model} was never told which digit is which; choose a model that can be told the digit.",
+        "{model}에게는 숫자의 이름을 알려 준 적이 없습니다. 숫자를 지정할 수 있는 모델을 고르세요.",
+    ),
+    "digits.surprise": ("Surprise", "놀라움"),
+    "digits.yours": (
+        "Your drawing: {bits} bits over {pixels} pixels.",
+        "직접 그린 부분: {pixels}픽셀에 {bits}비트.",
+    ),
+    "digits.yours_none": ("Nothing was given, so nothing of yours was surprising.", "주어진 것이 없어 놀라움도 없습니다."),
+    "digits.yours_unknown": (
+        "How surprising your drawing is cannot be said exactly when known pixels come after unknown ones.",
+        "주어진 픽셀이 모르는 픽셀보다 뒤에 있으면 그림이 얼마나 놀라운지 정확히 말할 수 없습니다.",
+    ),
+    "digits.its": (
+        "The model's pixels so far: {bits} bits over {pixels} pixels.",
+        "지금까지 모델이 그린 픽셀: {pixels}픽셀에 {bits}비트.",
+    ),
     # --- quiz
     "quiz": ("Quiz", "퀴즈"),
     "quiz.lead": (
@@ -272,17 +338,17 @@ WORDS = {
         "픽셀을 누르고 뒤집어 보세요. 층마다 있는 마스크 때문에 픽셀은 위쪽과 왼쪽 픽셀에만 의존합니다. 그 앞은 그대로이고 "
         "그 뒤는 새로 그려집니다.",
     ),
-    "tour.student.lens": (
-        "Here you see the masks, and how far the network looks for one pixel.",
-        "여기에서 마스크와, 픽셀 하나를 위해 신경망이 어디까지 보는지 볼 수 있습니다.",
+    "tour.student.sight": (
+        "Open this: here are the masks, and how far a network looks for one pixel. Move the slider.",
+        "열어 보세요. 마스크와, 픽셀 하나를 위해 신경망이 어디까지 보는지 나옵니다. 슬라이더를 움직여 보세요.",
     ),
     "tour.student.seed": (
         "The random numbers come from a seed. Untick the box and complete twice: the same seed, the same picture.",
         "난수는 시드에서 나옵니다. 표시를 끄고 두 번 완성해 보세요. 시드가 같으면 그림도 같습니다.",
     ),
     "tour.student.digits": (
-        "Which digit is it becoming? By Bayes' rule, pixel by pixel.",
-        "어떤 숫자가 되어 갈까요? 베이즈 정리로 픽셀마다 알아봅니다.",
+        "Which digit is it becoming? A model that knows classes says so pixel by pixel, by Bayes' rule.",
+        "어떤 숫자가 되어 갈까요? 숫자의 종류를 아는 모델이 베이즈 정리로 픽셀마다 알려 줍니다.",
     ),
     "tour.student.quiz": (
         "Now guess yourself: who needs fewer bits, you or the model?",
@@ -306,9 +372,9 @@ WORDS = {
         "PixelCNN(1601.06759): 마스크 합성곱, 처음은 A, 그다음은 B입니다. 쌓으면 오른쪽 위의 쐐기 모양을 보지 못합니다. "
         "이것이 사각지대입니다.",
     ),
-    "tour.researcher.lens": (
-        "The receptive field, from the real gradient: the blind spot is where it stays empty.",
-        "실제 기울기로 구한 수용 영역입니다. 비어 있는 곳이 사각지대입니다.",
+    "tour.researcher.sight": (
+        "The receptive fields of two models, from the real gradient. Yellow is the blind spot.",
+        "두 모델의 수용 영역을 실제 기울기로 구한 것입니다. 노란 곳이 사각지대입니다.",
     ),
     "tour.researcher.row_lstm": (
         "Row LSTM (1601.06759): a recurrence from row to row, which sees a triangle that opens upwards.",

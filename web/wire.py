@@ -39,7 +39,7 @@ def message(run: str, traces: list[Trace | None], waited_ms: list[float]) -> dic
     """Traces of a question's parts as the page wants them; a part that has not begun is not there yet.
 
     drawn: ink of each sample's filled pixels, two hex digits each, in the order of filling. given: the probabilities of
-    those levels, four hex digits each, 65535 is one. bits and known_bits: surprise at temperature 1, in thousandths of a bit.
+    those levels, four hex digits each, 65535 is one. bits and known_bits: surprise at temperature 1, in 1/1000 bit.
     """
     begun = [(trace, ms) for trace, ms in zip(traces, waited_ms, strict=True) if trace is not None]
     return {"run": run, "parts": [part_of(trace, ms) for trace, ms in begun]}

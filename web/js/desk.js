@@ -26,6 +26,7 @@ export class Desk extends EventTarget {
   }
 
   tell(name) {
+    if (name === "moment") this.dispatchEvent(new Event("before-moment")); // the lens is ground before anything is painted
     this.dispatchEvent(new Event(name));
   }
 

@@ -125,17 +125,17 @@ export function startEasel(desk, root) {
 
   // --- the same by keyboard: arrows move, space uses the tool, enter asks
   canvas.addEventListener("keydown", (event) => {
+    if (!cursor && event.key !== "z") return; // whoever came by mouse has all keys for the player
     const move = ARROWS[event.key];
     const clamp = (value, most) => Math.min(most - 1, Math.max(0, value));
     if (move) {
-      const [row, column] = cursor || START;
+      const [row, column] = cursor;
       cursor = [clamp(row + move[0], height), clamp(column + move[1], width)];
       spoken.textContent = spot(cursor[0] * width + cursor[1]);
       paint();
     } else if (event.key === " ") {
-      cursor = cursor || START;
       drawing.change(() => drawing.stamp(tool, cursor[1] + 0.5, cursor[0] + 0.5));
-    } else if (event.key === "Enter" && desk.take && cursor) {
+    } else if (event.key === "Enter" && desk.take) {
       ask(cursor[0] * width + cursor[1]);
     } else if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
       drawing.undo();
@@ -221,7 +221,7 @@ export function startEasel(desk, root) {
     left: share(4, 28), top: share(4, 28), width: share(20, 28), height: share(20, 28), // MNIST's digits lie in this box
   });
   drawing.addEventListener("changed", paint);
-  for (const name of ["moment", "takes", "settings"]) desk.addEventListener(name, paint);
+  for (const name of ["moment", "takes", "settings", "overlay"]) desk.addEventListener(name, paint);
   words.addEventListener("changed", paint);
   paint();
   return { pick };

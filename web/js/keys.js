@@ -22,7 +22,7 @@ export function startKeys(desk, player, panels, page) {
   }
   document.addEventListener("keydown", (event) => {
     const act = keys[event.key];
-    const at = event.target.closest?.("input, select, textarea, canvas, [role=slider]");
+    const at = event.target.closest?.("input, select, textarea, [role=slider]");
     const pressed = event.target.closest?.("button, a, summary") && [" ", "Enter"].includes(event.key);
     if (!act || at || pressed || event.ctrlKey || event.metaKey || event.altKey) return;
     act();

@@ -1,17 +1,23 @@
 // The page: makes the desk and lays its parts on it. Gradio calls `start` once, with what joins the page to the server.
 import { startAbout } from "./about.js";
 import { Desk } from "./desk.js";
+import { startDigits } from "./digits.js";
 import { startEasel } from "./easel.js";
 import { startKeys } from "./keys.js";
+import { startLens } from "./lens.js";
 import { startPanels } from "./panels.js";
 import { startPlayer } from "./player.js";
 import { startQuiz } from "./quiz.js";
 import { ask } from "./server.js";
 import { startSettings } from "./settings.js";
+import { startSight } from "./sight.js";
 import { startTour } from "./tour.js";
 import { Words } from "./words.js";
 
-const PANELS = { settings: startSettings, quiz: startQuiz, tour: startTour, about: startAbout };
+const PANELS = {
+  settings: startSettings, lens: startLens, digits: startDigits, sight: startSight, quiz: startQuiz, tour: startTour,
+  about: startAbout,
+};
 
 export function start(element, props, trigger, watch) {
   const root = element.querySelector(".page");
@@ -35,6 +41,7 @@ export function start(element, props, trigger, watch) {
   dress();
   watch("value", () => desk.receive(props.value));
   follow(desk);
+  root.desk = desk; // for tests, and for whoever looks under the hood
   root.dataset.ready = "yes";
 }
 

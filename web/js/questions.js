@@ -1,4 +1,5 @@
 // Which pixels a quiz asks about, and what an answer costs. Plain functions; no page.
+import { entropy } from "./lens.js";
 import { inkOdds } from "./takes.js";
 
 export const TEN = 10;
@@ -17,10 +18,6 @@ export function ownOdds(take, step) {
 }
 
 export const bitsOf = (p) => -Math.log2(p);
-
-export function entropy(p) {
-  return [p, 1 - p].reduce((total, q) => total + (q > 0 ? q * bitsOf(q) : 0), 0);
-}
 
 // Steps of a take from `from` on that are worth a guess, in the order of filling: most where the model was unsure, and a
 // few easy ones. What was drawn has no say in it, or the choice would favour the model or the guesser.

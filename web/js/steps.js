@@ -9,6 +9,7 @@
 
 const sameKind = (desk, kind) => Object.keys(desk.facts.models).find((entry) => desk.facts.models[entry].model === kind);
 const other = (desk) => Object.keys(desk.facts.models).find((entry) => entry !== desk.settings.model);
+const knowing = (desk) => Object.keys(desk.facts.models).find((entry) => desk.facts.models[entry].classes);
 const inked = (desk) => desk.drawing.ink.filter((value) => value >= 128).length;
 const finished = (desk) => desk.whole && desk.position >= desk.total;
 const opened = (root, name) => root.querySelector(`[data-panel=${name}]`)?.getAttribute("aria-expanded") === "true";
@@ -162,7 +163,7 @@ const STUDENT = [
     },
     done: (desk) => desk.take?.flipped && finished(desk),
   },
-  panel("lens"),
+  panel("sight"),
   {
     name: "seed",
     at: "#dice",
@@ -174,7 +175,19 @@ const STUDENT = [
     },
     done: (desk) => !desk.settings.dice && finished(desk),
   },
-  panel("digits"),
+  {
+    name: "digits",
+    at: "#panel-digits",
+    panel: "digits",
+    here: knowing,
+    async show(hands) {
+      await hands.open("settings");
+      await hands.choose("#model", knowing(hands.desk));
+      await hands.complete();
+      await hands.open("digits");
+    },
+    done: (desk, before, root) => opened(root, "digits") && finished(desk),
+  },
   panel("quiz"),
 ];
 
@@ -187,7 +200,7 @@ const RESEARCHER = [
   },
   panel("about", ".about-cost"),
   model("pixelcnn"),
-  panel("lens"),
+  panel("sight"),
   model("row_lstm"),
   model("diagonal_bilstm"),
   model("gated_pixelcnn"),

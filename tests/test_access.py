@@ -39,6 +39,24 @@ def test_axe_finds_no_serious_fault(chromium, server, scheme, size):
     page.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_in_a_quiz_nor_on_a_tour(chromium, server, scheme):
+    page = Page(chromium, server, viewport={"width": 390, "height": 844}, color_scheme=scheme, reduced_motion="reduce")
+    page.seven()
+    page.panel("quiz")
+    page.page.locator(".quiz-go").click()
+    page.page.locator("[data-state=asking] [data-guess='0.5']").wait_for()
+    assert faults(page) == []
+    page.page.keyboard.press("3")
+    page.page.locator("[data-state=told]").wait_for()
+    assert faults(page) == []
+    page.panel("tour")
+    page.page.locator("[data-level=child]").click()
+    page.page.locator(".tour-card").wait_for()
+    assert faults(page) == []
+    page.close()
+
+
 def test_by_the_tabulator_key_alone(opened):
     """From the top of the page to a completion that is played, stepped and asked about, without a mouse."""
     page = opened.page

@@ -9,7 +9,7 @@ WORDS = {
     "title": ("PixelCNN", "PixelCNN"),
     "lead": (
         "Draw the top of a digit. A neural network fills in the rest, one pixel at a time.",
-        "숫자의 윗부분을 그리세요. 신경망이 나머지를 한 픽셀씩 채워 갑니다.",
+        "숫자의 윗부분을 그리세요. 나머지는 신경망이 한 픽셀씩 채웁니다.",
     ),
     "language": ("한국어", "English"),
     # --- the canvas
@@ -20,7 +20,7 @@ WORDS = {
     "easel.hide": ("Hide", "가리기"),
     "easel.hide_hint": (
         "Rub out what the model may know; it fills that in",
-        "모델이 볼 수 없게 문질러 가리면 그곳을 모델이 채웁니다",
+        "문지른 곳은 모델이 보지 못합니다. 그곳도 모델이 채웁니다",
     ),
     "easel.undo": ("Undo", "되돌리기"),
     "easel.clear": ("Clear", "모두 지우기"),
@@ -28,112 +28,111 @@ WORDS = {
     "easel.hidden": ("hidden", "가려짐"),
     "easel.canvas": (
         "Drawing canvas. Arrow keys move, space draws, control z undoes.",
-        "그림판. 화살표로 움직이고, 스페이스로 그리고, 컨트롤 z로 되돌립니다.",
+        "그림판. 화살표 키로 움직이고, 스페이스 키로 그리고, 컨트롤 Z로 되돌립니다.",
     ),
-    "easel.cut": ("Cut line: what is above it is kept", "자르는 선: 그 위쪽이 남습니다"),
-    "easel.cut_at": ("{row} rows are kept", "{row}줄이 남습니다"),
+    "easel.cut": ("Cut line: what is above it is kept", "자르는 선: 위쪽 그림만 남습니다"),
+    "easel.cut_at": ("{row} rows are kept", "위 {row}줄이 남습니다"),
     "complete": ("Complete", "완성하기"),
-    "stop": ("Stop", "멈춤"),
+    "stop": ("Stop", "멈추기"),
     # --- the player
     "player.pixel_of": ("Pixel {pixel} of {total}", "픽셀 {pixel} / {total}"),
-    "player.given": ("this one, {colour}, had {percent} %", "이 픽셀({colour})의 확률은 {percent} %"),
+    "player.given": ("this one, {colour}, had {percent} %", "이 픽셀({colour})의 확률은 {percent}%"),
     "player.ink": ("ink", "잉크"),
     "player.paper": ("paper", "종이"),
     "player.gray": ("gray {level}", "회색 {level}"),
-    "player.nats": ("{nats} nats in all", "모두 {nats} 내트"),
+    "player.nats": ("{nats} nats in all", "모두 {nats} nat"),
     "player.seed": ("seed", "시드"),
-    "player.sample": ("Completion {number}", "완성 {number}"),
-    "player.by": ("{model}", "{model}"),
+    "player.sample": ("Completion {number}", "완성본 {number}"),
     "player.branch": ("from pixel {pixel} on", "픽셀 {pixel}부터 다시"),
     "player.finished": ("The picture is complete.", "그림이 완성되었습니다."),
-    "player.broken": ("The completion was stopped.", "완성이 멈추었습니다."),
-    "player.pause": ("Pause", "잠시 멈춤"),
+    "player.broken": ("The completion was stopped.", "그리기가 중단되었습니다."),
+    "player.pause": ("Pause", "일시 정지"),
     "player.play": ("Play", "재생"),
     "player.replay": ("Play again", "다시 재생"),
     "player.step": ("One pixel further", "한 픽셀 앞으로"),
     "player.back": ("One pixel back", "한 픽셀 뒤로"),
     "player.speed": ("Speed", "속도"),
-    "player.scrub": ("Pixels shown", "보이는 픽셀"),
-    "player.tiles": ("Completions; choose one to see it large", "완성된 그림들; 고르면 크게 보입니다"),
-    "player.next": ("Next pixel: {percent} % ink", "다음 픽셀: 잉크일 확률 {percent} %"),
+    "player.scrub": ("Pixels shown", "보이는 픽셀 수"),
+    "player.tiles": ("Completions; choose one to see it large", "완성본 모음. 하나를 고르면 크게 보입니다"),
+    "player.next": ("Next pixel: {percent} % ink", "다음 픽셀: 잉크일 확률 {percent}%"),
     "player.next_at": (
         "Next pixel: {percent} % ink at temperature {temperature}; play to go on so",
-        "다음 픽셀: 온도 {temperature}에서 잉크일 확률 {percent} %; 재생하면 그렇게 이어집니다",
+        "다음 픽셀: 온도 {temperature}에서 잉크일 확률 {percent}%. 재생하면 이 온도로 이어집니다",
     ),
     "player.read": (
         "Row {row}, column {column}: {percent} % ink was given, {colour} was drawn, a surprise of {bits} bits.",
-        "{row}행 {column}열: 잉크일 확률 {percent} %였고 {colour}로 그려졌습니다. 놀라움은 {bits}비트입니다.",
+        "{row}행 {column}열: 잉크일 확률은 {percent}%였고 {colour}로 그려졌습니다. 놀라움은 {bits}비트입니다.",
     ),
     "player.read_gray": (
         "Row {row}, column {column}: {colour} was drawn, which had {percent} %, a surprise of {bits} bits.",
-        "{row}행 {column}열: {colour}로 그려졌고 그 확률은 {percent} %였습니다. 놀라움은 {bits}비트입니다.",
+        "{row}행 {column}열: 그려진 값은 {colour}, 그 확률은 {percent}%, 놀라움은 {bits}비트입니다.",
     ),
     "player.read_yours": (
         "Row {row}, column {column} is yours: the model gave {percent} % to what you drew, a surprise of {bits} bits.",
-        "{row}행 {column}열은 직접 그린 곳입니다. 모델은 그것에 {percent} %를 주었고 놀라움은 {bits}비트입니다.",
+        "{row}행 {column}열은 직접 그린 곳입니다. 모델이 여기에 준 확률은 {percent}%, 놀라움은 {bits}비트입니다.",
     ),
     "player.flip": ("Flip it and go on from here", "뒤집고 여기서부터 다시"),
     # --- settings
     "settings": ("Settings", "설정"),
     "settings.model": ("Model", "모델"),
-    "settings.against": ("Beside it, on the same noise", "같은 잡음으로 나란히"),
-    "settings.nobody": ("no other model", "다른 모델 없음"),
-    "settings.count": ("How many different completions", "서로 다른 완성의 수"),
-    "settings.digit": ("Which digit", "어떤 숫자"),
-    "settings.any": ("any", "아무거나"),
+    "settings.against": ("Beside it, on the same noise", "같은 잡음으로 나란히 비교"),
+    "settings.nobody": ("no other model", "비교하지 않음"),
+    "settings.count": ("How many different completions", "서로 다른 완성본의 수"),
+    "settings.digit": ("Which digit", "숫자 지정"),
+    "settings.any": ("any", "상관없음"),
     "settings.digit_info": (
         "for models that were told which digit they saw, now and then, when they were trained",
-        "학습할 때 가끔 어떤 숫자인지 들었던 모델에게만",
+        "학습할 때 숫자의 종류도 함께 배운 모델에서만 됩니다",
     ),
     "settings.temperature": ("Temperature", "온도"),
     "settings.temperature_info": (
         "1 is what the model learned; lower is bolder, higher is wilder",
-        "1은 모델이 배운 그대로, 낮으면 과감하게, 높으면 거칠게",
+        "1은 모델이 배운 그대로입니다. 낮추면 과감해지고 높이면 거칠어집니다",
     ),
     "settings.seed": ("Seed", "시드"),
     "settings.dice": ("A new seed each time", "매번 새 시드"),
-    "model.pixelcnn": ("PixelCNN, 2016: masked convolutions", "PixelCNN, 2016: 가려진 합성곱"),
+    "model.pixelcnn": ("PixelCNN, 2016: masked convolutions", "PixelCNN, 2016: 마스크 합성곱"),
     "model.row_lstm": (
         "Row LSTM, 2016: each row remembers the rows above",
-        "Row LSTM, 2016: 각 줄이 위의 줄들을 기억합니다",
+        "Row LSTM, 2016: 각 줄이 윗줄들을 기억함",
     ),
     "model.diagonal_bilstm": (
         "Diagonal BiLSTM, 2016: memory runs along the diagonals",
-        "Diagonal BiLSTM, 2016: 기억이 대각선을 따라 흐릅니다",
+        "Diagonal BiLSTM, 2016: 기억이 대각선을 따라 흐름",
     ),
     "model.gated_pixelcnn": (
         "Gated PixelCNN, 2016: gates, no blind spot, can be told the digit",
         "Gated PixelCNN, 2016: 게이트, 사각지대 없음, 숫자를 지정할 수 있음",
     ),
-    "model.pixelcnn_pp": ("PixelCNN++, 2017: shades of gray", "PixelCNN++, 2017: 회색의 농담"),
+    "model.pixelcnn_pp": ("PixelCNN++, 2017: shades of gray", "PixelCNN++, 2017: 여러 단계의 회색"),
     "model.freeform": (
         "Freeform, ours: sees the whole past and any part you give, can be told the digit",
-        "Freeform, 우리 모델: 과거 전체와 주어진 어떤 부분이든 보고, 숫자를 지정할 수 있음",
+        "Freeform, 우리 모델: 앞선 픽셀 전부와 어디든 주어진 부분을 봄, 숫자를 지정할 수 있음",
     ),
     # --- what the server is doing
     "about": ("About", "정보"),
     "about.device": (
         "Running on {device} with {weights}. What you draw stays between this page and its server, and is not kept.",
-        "{device}에서 {weights}(으)로 돌아갑니다. 그린 것은 이 페이지와 서버 사이에만 있고 저장되지 않습니다.",
+        "{device}에서 {weights}(으)로 실행 중입니다. 그린 그림은 이 페이지와 서버 사이에서만 오가며 저장되지 않습니다.",
     ),
     "about.line": (
         "{active} pictures under way, {waiting} waiting; {pixels_per_s} pixels a second, {ms_per_tick} ms a tick",
-        "그리는 중 {active}장, 기다리는 중 {waiting}장; 초당 {pixels_per_s} 픽셀, 한 박자에 {ms_per_tick} 밀리초",
+        "그리는 중 {active}장, 기다리는 중 {waiting}장. 초당 {pixels_per_s}픽셀, 한 단계에 {ms_per_tick}밀리초",
     ),
-    "about.silent": ("The server does not answer.", "서버가 대답하지 않습니다."),
+    "about.silent": ("The server does not answer.", "서버가 응답하지 않습니다."),
     "about.cost": (
         "The last completion: {ms} ms for {pixels} pixels, {each} ms a pixel. {steps} steps over a cache did what would "
         "naively take {naive} passes over the whole picture.",
-        "마지막 완성: {pixels} 픽셀에 {ms} 밀리초, 픽셀당 {each} 밀리초. 단순하게는 그림 전체를 {naive}번 지나야 할 일을 "
-        "캐시 위의 {steps}걸음으로 했습니다.",
+        "마지막 완성: {pixels}픽셀에 {ms}밀리초, 픽셀당 {each}밀리초. 단순한 방법으로는 그림 전체를 {naive}번 계산해야 "
+        "하지만, 캐시를 써서 {steps}단계로 끝냈습니다.",
     ),
-    "about.no_cost": ("Complete a picture to see what it costs.", "그림을 완성하면 비용이 보입니다."),
+    "about.no_cost": ("Complete a picture to see what it costs.", "그림을 완성하면 계산에 든 비용이 여기에 나옵니다."),
     "about.keys": ("Keys", "단축키"),
     "close": ("Close", "닫기"),
     # --- lenses
     "lens": ("Lens", "렌즈"),
     "lens.none": ("Plain", "그대로"),
-    "lens.mean": ("What may come", "올 수 있는 것"),
+    "lens.mean": ("What may come", "나올 수 있는 그림"),
     "lens.doubt": ("Doubt", "망설임"),
     "lens.surprise": ("Surprise", "놀라움"),
     "lens.sight": ("Where it looks", "보는 곳"),
@@ -142,15 +141,15 @@ WORDS = {
     "lens.none_note": ("The picture as it is.", "그림 그대로입니다."),
     "lens.mean_note": (
         "Ahead of the current pixel: the mean of {count} completions of your drawing.",
-        "지금 픽셀보다 앞쪽: 그림을 완성한 {count}장의 평균입니다.",
+        "지금 픽셀 다음: 완성본 {count}장의 평균입니다.",
     ),
     "lens.doubt_note": (
         "Ahead of the current pixel: how undecided {count} completions are, up to one bit a pixel.",
-        "지금 픽셀보다 앞쪽: 완성된 {count}장이 얼마나 갈리는지, 픽셀당 1비트까지 보입니다.",
+        "지금 픽셀 다음: 완성본 {count}장이 얼마나 엇갈리는지 보입니다. 픽셀당 최대 1비트입니다.",
     ),
     "lens.surprise_note": (
         "The stronger the colour, the less the model expected what is there, yours and its own.",
-        "색이 짙을수록 모델이 예상하지 못한 것입니다. 직접 그린 곳도, 모델이 그린 곳도 보입니다.",
+        "색이 짙을수록 모델이 예상하지 못한 픽셀입니다. 직접 그린 곳과 모델이 그린 곳 모두 보입니다.",
     ),
     "lens.sight_note": (
         "Where the model looks for the next pixel, from its real gradient; stand still to see it.",
@@ -172,10 +171,10 @@ WORDS = {
     "sight.at": ("Row {row}, column {column}", "{row}행 {column}열"),
     "sight.unseen": (
         "{model} does not see {count} of the {all} pixels before it.",
-        "{model}: 앞선 {all} 픽셀 가운데 {count}개를 보지 못합니다.",
+        "{model}: 앞선 {all}픽셀 가운데 {count}개를 보지 못합니다.",
     ),
     # --- which digit
-    "digits": ("Which digit?", "어떤 숫자?"),
+    "digits": ("Which digit?", "어떤 숫자일까요?"),
     "digits.nothing": ("Complete a picture, and watch the bars.", "그림을 완성하고 막대를 지켜보세요."),
     "digits.wait": ("Working it out …", "계산하고 있습니다 …"),
     "digits.no_classes": (
@@ -185,16 +184,221 @@ WORDS = {
     "digits.surprise": ("Surprise", "놀라움"),
     "digits.yours": (
         "Your drawing: {bits} bits over {pixels} pixels.",
-        "직접 그린 부분: {pixels} 픽셀에 {bits}비트.",
+        "직접 그린 부분: {pixels}픽셀에 {bits}비트.",
     ),
     "digits.yours_none": ("Nothing was given, so nothing of yours was surprising.", "주어진 것이 없어 놀라움도 없습니다."),
     "digits.yours_unknown": (
         "How surprising your drawing is cannot be said exactly when known pixels come after unknown ones.",
-        "알려진 픽셀이 모르는 픽셀 뒤에 있으면, 그림이 얼마나 놀라운지 정확히 말할 수 없습니다.",
+        "주어진 픽셀이 모르는 픽셀보다 뒤에 있으면 그림이 얼마나 놀라운지 정확히 말할 수 없습니다.",
     ),
     "digits.its": (
         "The model's pixels so far: {bits} bits over {pixels} pixels.",
-        "지금까지 모델이 그린 픽셀: {pixels} 픽셀에 {bits}비트.",
+        "지금까지 모델이 그린 픽셀: {pixels}픽셀에 {bits}비트.",
+    ),
+    # --- quiz
+    "quiz": ("Quiz", "퀴즈"),
+    "quiz.lead": (
+        "Ten pixels, each before it is shown: is it ink or paper, and how sure are you? Whoever is surprised less, you or "
+        "the model, has won.",
+        "픽셀 열 개를 보기 전에 맞혀 보세요. 잉크일까요, 종이일까요? 얼마나 확신하나요? 모델보다 덜 놀라면 이깁니다.",
+    ),
+    "quiz.start": ("Start", "시작하기"),
+    "quiz.waiting": ("The model is drawing, out of sight …", "모델이 보이지 않는 곳에서 그리고 있습니다…"),
+    "quiz.ask": (
+        "Question {number} of {total}: what will the pixel in the orange frame be?",
+        "질문 {number} / {total}: 주황색 테두리 안의 픽셀은 무엇일까요?",
+    ),
+    "quiz.scale": ("Your guess; keys 1 to 5", "추측하기, 숫자 키 1~5"),
+    "quiz.surely_paper": ("surely paper", "분명히 종이"),
+    "quiz.rather_paper": ("rather paper", "아마도 종이"),
+    "quiz.no_idea": ("no idea", "모르겠음"),
+    "quiz.rather_ink": ("rather ink", "아마도 잉크"),
+    "quiz.surely_ink": ("surely ink", "분명히 잉크"),
+    "quiz.stakes": (
+        "The percentage is how probable you say ink is. Sure and right costs 0.04 bits, sure and wrong 5.06, no idea 1.",
+        "백분율은 잉크일 확률입니다. 확신하고 맞히면 0.04비트, 확신하고 틀리면 5.06비트, 모르겠다고 하면 1비트가 듭니다.",
+    ),
+    "quiz.was_ink": (
+        "Ink! It cost you {yours} bits and the model {models}.",
+        "잉크였습니다! 여러분은 {yours}비트, 모델은 {models}비트 놀랐습니다.",
+    ),
+    "quiz.was_paper": (
+        "Paper! It cost you {yours} bits and the model {models}.",
+        "종이였습니다! 여러분은 {yours}비트, 모델은 {models}비트 놀랐습니다.",
+    ),
+    "quiz.next": ("Next pixel", "다음 픽셀"),
+    "quiz.result": ("Who won?", "결과 보기"),
+    "quiz.you": ("You", "여러분"),
+    "quiz.model": ("The model", "모델"),
+    "quiz.bits": ("{bits} bits", "{bits}비트"),
+    "quiz.you_won": (
+        "Well done! You needed {yours} bits and the model {models}: you compressed the picture better, by {by} bits.",
+        "훌륭합니다! 여러분은 {yours}비트, 모델은 {models}비트가 들었습니다. 여러분이 {by}비트만큼 더 잘 압축했습니다.",
+    ),
+    "quiz.model_won": (
+        "You needed {yours} bits and the model {models}: this time the model compressed better, by {by} bits. Once more?",
+        "여러분은 {yours}비트, 모델은 {models}비트가 들었습니다. 이번에는 모델이 {by}비트만큼 더 잘 압축했습니다. 한 번 더 "
+        "해 볼까요?",
+    ),
+    "quiz.nobody_won": (
+        "A draw: you needed {yours} bits and the model {models}, only {by} apart. You think like it.",
+        "비겼습니다. 여러분은 {yours}비트, 모델은 {models}비트로 차이가 {by}비트뿐입니다. 모델과 생각이 같네요.",
+    ),
+    "quiz.again": ("Play again", "다시 하기"),
+    "quiz.off": ("The picture changed, so this round is over.", "그림이 바뀌어서 이번 판은 여기서 끝났습니다."),
+    "quiz.nothing": (
+        "Nothing here is worth a guess: the model is sure of every pixel. Draw something else.",
+        "모델이 모든 픽셀을 확신하고 있어 물어볼 것이 없습니다. 다른 그림을 그려 보세요.",
+    ),
+    "quiz.gray": (
+        "The quiz needs a model of ink and paper, and this one draws in grays. Choose another in the settings.",
+        "퀴즈에는 잉크와 종이만 쓰는 모델이 필요한데 이 모델은 회색으로 그립니다. 설정에서 다른 모델을 고르세요.",
+    ),
+    # --- tour
+    "tour": ("Guided tour", "둘러보기"),
+    "tour.lead": (
+        "A few steps that point at the real controls. Do each one yourself, or let it be shown.",
+        "실제 조작 도구를 하나씩 짚어 가며 안내합니다. 직접 해 보거나 시범을 보세요.",
+    ),
+    "tour.child": ("For children", "어린이"),
+    "tour.child_about": ("How does a machine draw?", "기계는 그림을 어떻게 그릴까요?"),
+    "tour.student": ("For students", "학생"),
+    "tour.student_about": ("Probability, temperature, surprise", "확률, 온도, 놀라움"),
+    "tour.researcher": ("For researchers", "연구자"),
+    "tour.researcher_about": (
+        "Exact likelihood, caches, blind spots, six networks",
+        "정확한 우도, 캐시, 사각지대, 여섯 신경망",
+    ),
+    "tour.show": ("Show me", "시범 보기"),
+    "tour.next": ("Next", "다음"),
+    "tour.back": ("Back", "이전"),
+    "tour.leave": ("Leave the tour", "둘러보기 끝내기"),
+    "tour.end": (
+        "That was the tour. Everything you saw is yours to play with.",
+        "둘러보기가 끝났습니다. 이제 마음껏 사용해 보세요.",
+    ),
+    "tour.child.draw": (
+        "A picture is made of tiny squares. Each one is a pixel. Draw the top of a 7 with them!",
+        "그림은 작은 네모로 이루어져 있어요. 네모 하나가 픽셀이에요. 픽셀로 7의 윗부분을 그려 보세요!",
+    ),
+    "tour.child.cut": (
+        "Above this blue line the picture is yours. Below it the machine draws. Pull the line up or down.",
+        "파란 선 위는 내 그림이에요. 선 아래는 기계가 그려요. 선을 위아래로 끌어 보세요.",
+    ),
+    "tour.child.complete": (
+        "Press the button and watch: the machine guesses the rest.",
+        "단추를 누르고 지켜보세요. 기계가 나머지를 맞혀 가며 그려요.",
+    ),
+    "tour.child.slow": (
+        "That was fast! Make it slower and play it again: it guesses one pixel after the other.",
+        "참 빠르지요? 속도를 늦추고 다시 재생해 보세요. 픽셀을 하나씩 차례로 맞혀요.",
+    ),
+    "tour.child.step": (
+        "Stop it, and go on by a single pixel. The orange frame is where the next one comes.",
+        "멈춘 다음 한 픽셀만 앞으로 가 보세요. 주황색 테두리가 다음 픽셀 자리예요.",
+    ),
+    "tour.child.odds": (
+        "Before each pixel it says how likely ink is, and then it throws dice. Take a few steps and watch this bar.",
+        "픽셀마다 잉크가 나올 가능성을 먼저 말하고, 그다음 주사위를 던져요. 몇 걸음 가면서 이 막대를 보세요.",
+    ),
+    "tour.child.finish": ("Now let it run to the end.", "이제 끝까지 그리게 해 보세요."),
+    "tour.child.nine": (
+        "The dice fall differently each time. Ask for 9 and press Complete: one top, nine endings!",
+        "주사위는 매번 다르게 나와요. 9를 고르고 완성하기를 누르세요. 윗부분은 하나, 결말은 아홉 가지!",
+    ),
+    "tour.child.choose": ("Which one do you like? Choose another.", "어떤 그림이 마음에 드나요? 다른 것을 골라 보세요."),
+    "tour.child.yours": (
+        "Clear the paper. Now it is your turn: what will it make of your own drawing?",
+        "종이를 비우세요. 이제 여러분 차례예요. 내 그림을 기계는 어떻게 이어 그릴까요?",
+    ),
+    "tour.student.draw": (
+        "Draw the top of a digit. It becomes the condition: all that follows is drawn given these pixels.",
+        "숫자의 윗부분을 그리세요. 이것이 조건이 됩니다. 이어지는 픽셀은 모두 이 픽셀들을 조건으로 그려집니다.",
+    ),
+    "tour.student.product": (
+        "p(x) = p(x₁) · p(x₂ | x₁) · p(x₃ | x₁, x₂) ⋯ : one factor a pixel, given all before it. Step through some.",
+        "p(x) = p(x₁) · p(x₂ | x₁) · p(x₃ | x₁, x₂) ⋯ 픽셀마다 앞선 모든 픽셀을 조건으로 하는 인수가 하나씩 있습니다. 몇 "
+        "개를 한 걸음씩 지나가 보세요.",
+    ),
+    "tour.student.temperature": (
+        "Temperature divides the logits before a pixel is drawn. Move it, and watch the next pixel's probability change.",
+        "온도는 픽셀을 뽑기 전에 로짓을 나누는 값입니다. 움직이면서 다음 픽셀의 확률이 어떻게 변하는지 보세요.",
+    ),
+    "tour.student.go_on": (
+        "Play on: from this pixel a new picture branches off, drawn at the new temperature.",
+        "이어서 재생하세요. 이 픽셀부터 새 온도로 그린 그림이 갈라져 나옵니다.",
+    ),
+    "tour.student.read": (
+        "Tap a pixel that the model drew. Its surprise is -log₂ p bits: likely pixels cost little, unlikely ones much.",
+        "모델이 그린 픽셀을 눌러 보세요. 놀라움은 -log₂ p 비트입니다. 그럴듯한 픽셀은 적게, 뜻밖의 픽셀은 많이 듭니다.",
+    ),
+    "tour.student.flip": (
+        "Tap a pixel and flip it. Masks in every layer let a pixel depend on those above and to its left alone: all before "
+        "it stays, all after it is drawn anew.",
+        "픽셀을 누르고 뒤집어 보세요. 층마다 있는 마스크 때문에 픽셀은 위쪽과 왼쪽 픽셀에만 의존합니다. 그 앞은 그대로이고 "
+        "그 뒤는 새로 그려집니다.",
+    ),
+    "tour.student.sight": (
+        "Open this: here are the masks, and how far a network looks for one pixel. Move the slider.",
+        "열어 보세요. 마스크와, 픽셀 하나를 위해 신경망이 어디까지 보는지 나옵니다. 슬라이더를 움직여 보세요.",
+    ),
+    "tour.student.seed": (
+        "The random numbers come from a seed. Untick the box and complete twice: the same seed, the same picture.",
+        "난수는 시드에서 나옵니다. 표시를 끄고 두 번 완성해 보세요. 시드가 같으면 그림도 같습니다.",
+    ),
+    "tour.student.digits": (
+        "Which digit is it becoming? A model that knows classes says so pixel by pixel, by Bayes' rule.",
+        "어떤 숫자가 되어 갈까요? 숫자의 종류를 아는 모델이 베이즈 정리로 픽셀마다 알려 줍니다.",
+    ),
+    "tour.student.quiz": (
+        "Now guess yourself: who needs fewer bits, you or the model?",
+        "이제 직접 맞혀 보세요. 여러분과 모델 가운데 누가 더 적은 비트를 쓸까요?",
+    ),
+    "tour.researcher.nats": (
+        "The likelihood is exact, no bound: let a picture finish and read -ln p of the unknown pixels given the known, in "
+        "nats.",
+        "우도는 하한이 아니라 정확한 값입니다. 그림을 끝까지 그리고, 주어진 픽셀에 대한 나머지 픽셀의 -ln p를 nat 단위로 "
+        "읽어 보세요.",
+    ),
+    "tour.researcher.about": (
+        "Every layer caches what it has seen, so all steps together do the work of about one pass; with the noise fixed, "
+        "several pixels are tried at once and kept as far as they hold.",
+        "층마다 본 것을 캐시에 두므로 모든 단계를 합쳐도 한 번 통과하는 정도의 계산이면 됩니다. 잡음이 정해져 있으니 여러 "
+        "픽셀을 한꺼번에 시도하고 맞는 데까지 남깁니다.",
+    ),
+    "tour.researcher.pixelcnn": (
+        "PixelCNN (1601.06759): masked convolutions, A first, then B. Stacked, they miss a wedge to the right above: the "
+        "blind spot.",
+        "PixelCNN(1601.06759): 마스크 합성곱, 처음은 A, 그다음은 B입니다. 쌓으면 오른쪽 위의 쐐기 모양을 보지 못합니다. "
+        "이것이 사각지대입니다.",
+    ),
+    "tour.researcher.sight": (
+        "The receptive fields of two models, from the real gradient. Yellow is the blind spot.",
+        "두 모델의 수용 영역을 실제 기울기로 구한 것입니다. 노란 곳이 사각지대입니다.",
+    ),
+    "tour.researcher.row_lstm": (
+        "Row LSTM (1601.06759): a recurrence from row to row, which sees a triangle that opens upwards.",
+        "Row LSTM(1601.06759): 줄에서 줄로 이어지는 순환망으로, 위로 벌어지는 삼각형을 봅니다.",
+    ),
+    "tour.researcher.diagonal_bilstm": (
+        "Diagonal BiLSTM (1601.06759): along both diagonals it sees the whole past, and pays for it in time.",
+        "Diagonal BiLSTM(1601.06759): 두 대각선을 따라 앞선 픽셀 전부를 보는 대신 시간이 더 듭니다.",
+    ),
+    "tour.researcher.gated_pixelcnn": (
+        "Gated PixelCNN (1606.05328): a vertical and a horizontal stack close the blind spot, and gates replace the ReLUs.",
+        "Gated PixelCNN(1606.05328): 수직과 수평 두 스택이 사각지대를 없애고, ReLU 대신 게이트를 씁니다.",
+    ),
+    "tour.researcher.pixelcnn_pp": (
+        "PixelCNN++ (1701.05517): a mixture of discretized logistics instead of a softmax, at three resolutions.",
+        "PixelCNN++(1701.05517): 소프트맥스 대신 이산화한 로지스틱 혼합을, 세 해상도에서 씁니다.",
+    ),
+    "tour.researcher.freeform": (
+        "Freeform, ours: attention between gated convolutions sees the whole past, and known pixels may lie anywhere.",
+        "Freeform, 우리 모델: 게이트 합성곱 사이의 어텐션이 앞선 픽셀 전부를 보고, 주어진 픽셀은 어디에 있어도 됩니다.",
+    ),
+    "tour.researcher.against": (
+        "Two models on the same noise, side by side: all that differs is what they learned.",
+        "두 모델을 같은 잡음으로 나란히 놓습니다. 다른 것은 오직 배운 내용뿐입니다.",
     ),
     # --- in class
     "projector": ("Projector", "프로젝터"),

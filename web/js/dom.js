@@ -5,10 +5,10 @@
 export function make(tag, facts = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(facts)) {
+    if (value === false || value === null || value === undefined) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (["say", "label", "hint"].includes(name)) node.dataset[name] = value;
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+    else node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined));
   return node;

@@ -9,13 +9,18 @@ import { startLens } from "./lens.js";
 import { startPanels } from "./panels.js";
 import { startPlayer } from "./player.js";
 import { startProjector } from "./projector.js";
+import { startQuiz } from "./quiz.js";
 import { ask } from "./server.js";
 import { startSettings } from "./settings.js";
 import { startSight } from "./sight.js";
+import { startTour } from "./tour.js";
 import { Words } from "./words.js";
 
-const PANELS = { settings: startSettings, lens: startLens, digits: startDigits, sight: startSight, about: startAbout };
 const LAN = { class: startClass }; // only where the page was started for a class
+const PANELS = {
+  settings: startSettings, lens: startLens, digits: startDigits, sight: startSight, quiz: startQuiz, tour: startTour,
+  about: startAbout,
+};
 
 export function start(element, props, trigger, watch) {
   const root = element.querySelector(".page");

@@ -33,9 +33,10 @@ FLOORS = [
     ["pixelcnn.hub"],
     ["pixelcnn.evaluate", "pixelcnn.shelf"],
     ["pixelcnn"],
-    ["web", "web.texts", "web.wire", "web.gate"],
+    ["web", "web.texts", "web.wire", "web.film"],
+    ["web.gate"],
     ["web.page"],
-    ["app", "train", "benchmarks", "benchmarks.sampler", "benchmarks.visitors", "docs.gif", "docs.models"],
+    ["app", "train", "benchmarks", "benchmarks.sampler", "benchmarks.visitors", "docs.examples", "docs.gif", "docs.models"],
     ["benchmarks.engine"],
     ["benchmarks.soak"],
 ]

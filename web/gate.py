@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
-
+from web.film import Studio
 
 SCRIPTS = {path.name: path for path in (Path(__file__).parent / "js").iterdir()}
 
@@ -75,8 +75,8 @@ async def script(request: Request) -> FileResponse | JSONResponse:
 
 
 def guarded(engine: Engine, shelf: Shelf, body_kb: int) -> dict:
-    """The `app_kwargs` of `launch`: the gate, the page's modules, /models for what there is to choose from, and /ready,
-    which tells device, weights and the engine's counters."""
+    """The `app_kwargs` of `launch`: the gate, the page's modules, /models for what there is to choose from, /ready,
+    which tells device, weights and the engine's counters, and /gif, which makes films of completions."""
 
     async def ready(request: Request) -> JSONResponse:
         return JSONResponse({"ready": True, "device": shelf.device_name(), "weights": shelf.origin} | engine.counters())
@@ -85,4 +85,5 @@ def guarded(engine: Engine, shelf: Shelf, body_kb: int) -> dict:
         return JSONResponse(shelf.facts())
 
     routes = [Route("/ready", ready), Route("/models", models), Route("/parts/{name}", script)]
+    routes += [Route("/gif", Studio().gif, methods=["POST"])]
     return {"routes": routes, "middleware": [Middleware(Gate, limit=1024 * body_kb)]}

@@ -2,14 +2,17 @@
 import { startAbout } from "./about.js";
 import { Desk } from "./desk.js";
 import { startEasel } from "./easel.js";
+import { startExamples } from "./examples.js";
 import { startKeys } from "./keys.js";
+import { startOpening } from "./opening.js";
 import { startPanels } from "./panels.js";
 import { startPlayer } from "./player.js";
 import { ask } from "./server.js";
 import { startSettings } from "./settings.js";
+import { startShare } from "./share.js";
 import { Words } from "./words.js";
 
-const PANELS = { settings: startSettings, about: startAbout };
+const PANELS = { examples: startExamples, settings: startSettings, share: startShare, about: startAbout };
 
 export function start(element, props, trigger, watch) {
   const root = element.querySelector(".page");
@@ -32,7 +35,7 @@ export function start(element, props, trigger, watch) {
   words.addEventListener("changed", dress);
   dress();
   watch("value", () => desk.receive(props.value));
-  follow(desk);
+  follow(desk).then(() => startOpening(desk, root));
   root.dataset.ready = "yes";
 }
 

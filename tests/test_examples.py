@@ -33,7 +33,8 @@ def test_each_half_is_as_doubtful_as_it_is_said_to_be():
         (told,) = posterior(model, bits(example)[None], known)
         likely = told[example["digits"]]
         if len(likely) == 2:
-            assert likely.min() > 0.25 and likely.sum() > 0.7, (example["digits"], told)
+            assert set(told.topk(2).indices.tolist()) == set(example["digits"]), (example["digits"], told)
+            assert likely.min() > 0.2, (example["digits"], told)
         else:
             assert likely > examples.SURE, (example["digits"], told)
 

@@ -133,8 +133,7 @@ WORDS = {
     # --- examples
     "examples": ("Examples", "예시"),
     "examples.either": ("It could be either", "어느 쪽일까요"),
-    "examples.tops": ("Tops of real digits", "진짜 숫자의 윗부분"),
-    "examples.nothing": ("Nothing at all", "아무것도 없이"),
+    "examples.tops": ("The top of a real digit, or nothing at all", "진짜 숫자의 윗부분, 아니면 아무것도 없이"),
     "examples.either_name": ("{one} or {other}", "{one} 또는 {other}"),
     "examples.top_name": ("{one}", "{one}"),
     "examples.empty_name": ("empty", "빈 그림판"),
@@ -171,7 +170,7 @@ WORDS = {
     "share.python": ("Python, with gradio_client", "파이썬, gradio_client"),
     "share.curl": ("Shell, with curl", "셸, curl"),
     "link.broken": (
-        "This link is broken, so what was drawn is lost with it; ask for it again, or draw here.",
+        "This link is broken and its drawing cannot be read; ask for it again, or draw here.",
         "링크가 깨져 그림을 읽을 수 없습니다. 링크를 다시 받거나 여기에 그려 보세요.",
     ),
     "link.huge": (

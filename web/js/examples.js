@@ -5,6 +5,7 @@ import { paintPixels } from "./easel.js";
 import { EXAMPLES } from "./examples-data.js";
 
 const SIDE = 28; // of the pictures that the halves come from
+const EMPTY = { digits: [], rows: 0, bits: [] };
 const UNSURE = 4; // completions of a half that could be either, so that they can disagree
 
 export function startExamples(desk, box) {
@@ -47,8 +48,7 @@ export function startExamples(desk, box) {
   ];
   box.append(
     ...group("examples.either", EXAMPLES.filter(({ digits }) => digits.length > 1)),
-    ...group("examples.tops", EXAMPLES.filter(({ digits }) => digits.length === 1)),
-    ...group("examples.nothing", [{ digits: [], rows: 0, bits: [] }]),
+    ...group("examples.tops", [...EXAMPLES.filter(({ digits }) => digits.length === 1), EMPTY]),
   );
 
   function call() {

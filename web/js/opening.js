@@ -63,7 +63,6 @@ export function startOpening(desk, root) {
     for (const [step, flip, temperature] of branches) {
       const asked = desk.awaited;
       const settled = () => desk.awaited !== asked || (!asked.fresh && desk.whole);
-      // eslint-disable-next-line no-await-in-loop -- a branch can only leave what is there
       await news(desk, settled);
       if (desk.awaited !== asked || step >= desk.total) return;
       desk.set({ temperature });

@@ -24,15 +24,15 @@ export function startShare(desk, box) {
   box.append(
     make("div", { class: "share-link" }, link, copier(link, "share.copy_link", "share-first")),
     make("small", { say: "share.link_info" }),
-    said,
     make("div", { class: "share-files", role: "group", label: "share.files" }, files),
+    said,
     make("details", { class: "share-programs" }, make("summary", { say: "share.programs" }), texts),
   );
 
   function field(tag, id, label) {
     const node = make(tag, { id: `share-${id}`, label, readonly: true, spellcheck: "false", onfocus: () => node.select() });
     if (tag === "input") node.type = "text";
-    else Object.assign(node, { rows: 8, wrap: "off" });
+    else Object.assign(node, { rows: id === "curl" ? 3 : 10, wrap: "off" });
     return node;
   }
 
@@ -81,6 +81,7 @@ export function startShare(desk, box) {
     if (node.value !== text) node.value = text;
   }
 
+  words.addEventListener("changed", () => said.replaceChildren());
   const soon = () => setTimeout(show); // a stroke ends where the pointer is let go
   const followed = ["settings", "takes", "dropped"];
   return {

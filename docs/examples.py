@@ -2,7 +2,7 @@
 
 Of each pair of digits some halves that `freeform` can tell least: the less likely of the two is likeliest, and no other
 digit is likelier, by Bayes (pixelcnn/posterior.py). Of these the one whose completions by the page's default model most
-evenly become both. Of other digits the first whose top alone it reads rightly. DIR holds MNIST's files. Takes some ten
+evenly become both. Of other digits the first whose top alone it reads rightly. DIR holds MNIST's files. Takes some
 minutes on two cores.
 """
 

@@ -41,7 +41,7 @@ class Page:
         self.faults, self.messages = [], []
         self.page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("request", lambda request: self.asked(request.url, address))
+        self.page.on("request", lambda request: self.asked(request.url, address.split("#")[0]))
         self.page.on("response", self.answered)
         self.page.goto(address)
         self.page.wait_for_selector(".page[data-ready]")

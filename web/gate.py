@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
 from web.answers import answers
+from web.film import Studio
 
 SCRIPTS = {path.name: path for path in (Path(__file__).parent / "js").iterdir()}
 
@@ -76,8 +77,8 @@ async def script(request: Request) -> FileResponse | JSONResponse:
 
 
 def guarded(engine: Engine, shelf: Shelf, body_kb: int, further: Sequence[Route] = ()) -> dict:
-    """The `app_kwargs` of `launch`: the gate, the page's modules, /models for what there is to choose from, and /ready,
-    which tells device, weights and the engine's counters; and `further` addresses."""
+    """The `app_kwargs` of `launch`: the gate, the page's modules, /models for what there is to choose from, /ready, which
+    tells device, weights and the engine's counters, /gif, which makes films of completions; and `further` addresses."""
 
     async def ready(request: Request) -> JSONResponse:
         return JSONResponse({"ready": True, "device": shelf.device_name(), "weights": shelf.origin} | engine.counters())
@@ -86,5 +87,5 @@ def guarded(engine: Engine, shelf: Shelf, body_kb: int, further: Sequence[Route]
         return JSONResponse(shelf.facts())
 
     routes = [Route("/ready", ready), Route("/models", models), Route("/parts/{name}", script), *further]
-    routes += answers(engine.models)
+    routes += [*answers(engine.models), Route("/gif", Studio().gif, methods=["POST"])]
     return {"routes": routes, "middleware": [Middleware(Gate, limit=1024 * body_kb)]}

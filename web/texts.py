@@ -430,6 +430,72 @@ WORDS = {
     "class.did_clear": ("The wall is empty.", "벽을 비웠습니다."),
     "class.did_close": ("The wall is closed.", "벽을 닫았습니다."),
     "class.did_open": ("The wall is open.", "벽을 열었습니다."),
+    # --- examples
+    "examples": ("Examples", "예시"),
+    "examples.either": ("It could be either", "어느 쪽일까요"),
+    "examples.tops": ("The top of a real digit, or nothing at all", "진짜 숫자의 윗부분, 아니면 아무것도 없이"),
+    "examples.either_name": ("{one} or {other}", "{one} 또는 {other}"),
+    "examples.top_name": ("{one}", "{one}"),
+    "examples.empty_name": ("empty", "빈 그림판"),
+    "examples.either_label": (
+        "Complete half a digit that could be {one} or {other}",
+        "{one}일 수도 {other}일 수도 있는 반쪽 숫자 완성하기",
+    ),
+    "examples.top_label": ("Complete the top of a real {one}", "진짜 {one}의 윗부분 완성하기"),
+    "examples.empty_label": ("Let the model draw on an empty canvas", "빈 그림판에 모델이 그리게 하기"),
+    # --- share
+    "share": ("Share", "공유"),
+    "share.link": ("Link to these pictures", "이 그림들의 링크"),
+    "share.link_info": (
+        "It holds your drawing and all settings, and draws the same pictures wherever it is opened.",
+        "그림과 모든 설정이 들어 있어, 어디서 열어도 같은 그림이 그려집니다.",
+    ),
+    "share.copy_link": ("Copy link", "링크 복사"),
+    "share.copy": ("Copy", "복사"),
+    "share.copied": ("Copied.", "복사했습니다."),
+    "share.selected": (
+        "This browser does not let the page copy; the text is selected, copy it yourself.",
+        "이 브라우저에서는 페이지가 복사할 수 없습니다. 글이 선택되어 있으니 직접 복사하세요.",
+    ),
+    "share.files": ("Files to keep", "파일로 저장"),
+    "share.png": ("PNG", "PNG"),
+    "share.png_info": ("this picture", "이 그림"),
+    "share.gif": ("GIF", "GIF"),
+    "share.gif_info": ("how it was filled", "채워지는 과정"),
+    "share.json": ("JSON", "JSON"),
+    "share.json_info": ("the odds of every pixel", "픽셀마다의 확률"),
+    "share.making": ("The file is being made …", "파일을 만드는 중 …"),
+    "share.made": ("The file is in your downloads.", "파일이 다운로드에 있습니다."),
+    "share.programs": ("For programs", "프로그램에서 쓰기"),
+    "share.python": ("Python, with gradio_client", "파이썬, gradio_client"),
+    "share.curl": ("Shell, with curl", "셸, curl"),
+    "link.broken": (
+        "This link is broken and its drawing cannot be read; ask for it again, or draw here.",
+        "링크가 깨져 그림을 읽을 수 없습니다. 링크를 다시 받거나 여기에 그려 보세요.",
+    ),
+    "link.huge": (
+        "This link has {length} characters, and those of this page at most {most}; ask for it again, or draw here.",
+        "링크가 {length}자인데 이 페이지의 링크는 {most}자를 넘지 않습니다. 링크를 다시 받거나 여기에 그려 보세요.",
+    ),
+    "link.version": (
+        "This link is of version {version} and this page reads version {here}; ask for a new one, or draw here.",
+        "링크는 버전 {version}인데 이 페이지는 버전 {here}을 읽습니다. 새 링크를 받거나 여기에 그려 보세요.",
+    ),
+    "link.size": (
+        "The drawing in this link is {size} pixels and the canvas here is {here}; open it where it was made, or draw here.",
+        "링크의 그림은 {size} 픽셀인데 여기 그림판은 {here}입니다. 만들어진 곳에서 열거나 여기에 그려 보세요.",
+    ),
+    "link.missing": (
+        "The model of this link, {model}, is not here, so {here} fills in its drawing and the pictures are others.",
+        "이 링크의 모델 {model}이(가) 여기에 없어 {here}이(가) 대신 채웁니다. 그래서 다른 그림이 나옵니다.",
+    ),
+    "link.differs": (
+        "This link was made with {what}, so the pictures may differ from those that were shared.",
+        "이 링크가 만들어진 조건이 여기와 달라({what}) 공유된 그림과 다를 수 있습니다.",
+    ),
+    "link.weights": ("weights {there} of {model} (here {here})", "{model}의 가중치 {there}, 여기는 {here}"),
+    "link.unlisted": ("without a name", "이름 없음"),
+    "link.device": ("{there} (here {here})", "장치 {there}, 여기는 {here}"),
 }
 
 

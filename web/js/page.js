@@ -4,22 +4,25 @@ import { startClass } from "./class.js";
 import { Desk } from "./desk.js";
 import { startDigits } from "./digits.js";
 import { startEasel } from "./easel.js";
+import { startExamples } from "./examples.js";
 import { startKeys } from "./keys.js";
 import { startLens } from "./lens.js";
+import { startOpening } from "./opening.js";
 import { startPanels } from "./panels.js";
 import { startPlayer } from "./player.js";
 import { startProjector } from "./projector.js";
 import { startQuiz } from "./quiz.js";
 import { ask } from "./server.js";
 import { startSettings } from "./settings.js";
+import { startShare } from "./share.js";
 import { startSight } from "./sight.js";
 import { startTour } from "./tour.js";
 import { Words } from "./words.js";
 
 const LAN = { class: startClass }; // only where the page was started for a class
 const PANELS = {
-  settings: startSettings, lens: startLens, digits: startDigits, sight: startSight, quiz: startQuiz, tour: startTour,
-  about: startAbout,
+  tour: startTour, examples: startExamples, settings: startSettings, lens: startLens, digits: startDigits,
+  sight: startSight, quiz: startQuiz, share: startShare, about: startAbout,
 };
 
 export function start(element, props, trigger, watch) {
@@ -42,7 +45,7 @@ export function start(element, props, trigger, watch) {
   words.addEventListener("changed", dress);
   dress();
   watch("value", () => desk.receive(props.value));
-  follow(desk);
+  follow(desk).then(() => startOpening(desk, root));
   root.desk = desk; // for tests, and for whoever looks under the hood
   root.dataset.ready = "yes";
 }

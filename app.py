@@ -90,10 +90,11 @@ def main(argv: list[str] | None = None) -> None:
         engine = SoloEngine(shelf.model, lend, limits) if lend else Engine(shelf.model, limits)
         if options.repo:
             shelf.pull(options.repo)
-        if not lend:
-            engine.submit(Request())  # what torch sets up for a first completion, nobody need wait for
         host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if options.lan else None)
         config = shelf.model().config
+        if not lend:  # what torch sets up for a first completion, nobody need wait for: one of the last row alone
+            above = [[1] * config.width] * (config.height - 1)
+            engine.submit(Request(known=[*above, [0] * config.width]))
         wall = Wall(config.height * config.width, shelf.names) if options.lan else None
         try:
             page = build_page(shelf, engine, options.lan)

@@ -92,7 +92,7 @@ def test_what_one_puts_on_the_wall_another_sees_and_only_the_teacher_takes_it_do
 
     expect(tiles(phone)).to_have_count(1, timeout=5000)
     expect(tiles(phone).locator(".hung-name")).to_have_text("<b>Mina</b>")
-    expect(tiles(phone).locator(".hung-model")).to_have_text("pixelcnn")
+    expect(tiles(phone).locator(".hung-model")).to_have_text("freeform")
     hung = tiles(phone).locator("canvas").evaluate(COLOURS)
     assert hung == desktop.page.locator(".pixels").evaluate(COLOURS), "the same pixels in the same two colours"
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out"
@@ -143,7 +143,8 @@ def test_from_the_back_row(chromium, lan, scheme):
     assert page.page.evaluate("document.documentElement.scrollWidth") <= 1920
     page.page.evaluate("scrollTo(0, 9999)")
     page.page.wait_for_function("scrollY > 0")
-    assert page.page.locator(".stage").bounding_box() == box, "the canvas stays when a long panel is read to its end"
+    stays = page.page.locator(".stage").bounding_box()
+    assert stays == pytest.approx(box, abs=2), "the canvas stays when a long panel is read to its end"
     page.close()
 
 

@@ -85,7 +85,8 @@ def test_a_tap_on_a_pixel_tells_what_it_was_given_and_drew(seven):
     given = take["given"][place] if ink else 1 - take["given"][place]
     assert f"Row {pixel // 28 + 1}, column {pixel % 28 + 1}: {100 * given:.1f} % ink" in text
     assert f"{'ink' if ink else 'paper'} was drawn" in text and f"{take['bits'][place]:.2f} bits" in text
-    seven.page.locator(".pixels").focus()
+    seven.page.locator(".cut").focus()
+    seven.page.keyboard.press("Shift+Tab")  # to the canvas, as somebody with keys alone
     seven.page.keyboard.press("ArrowUp")
     seven.page.keyboard.press("Enter")
     expect(seven.page.locator(".reading-text")).to_contain_text("is yours")

@@ -144,10 +144,10 @@ def test_what_differs_from_where_the_link_was_made_is_said(opened):
     drawn = pictures(opened)
     link_of(opened)
     for changes, says in [
-        ({"sha": "01234567"}, r"made with weights 01234567 of pixelcnn \(here [0-9a-f]{8}\), so the pictures may differ"),
+        ({"sha": "01234567"}, r"made with weights 01234567 of freeform \(here [0-9a-f]{8}\), so the pictures may differ"),
         ({"device": "an abacus"}, r"made with an abacus \(here the CPU\), so the pictures may differ"),
-        ({"device": "an abacus", "sha": ""}, r"weights without a name of pixelcnn .*, an abacus \(here the CPU\), so"),
-        ({"model": "gone", "digit": 3}, r"The model of this link, gone, is not here, so pixelcnn fills in"),
+        ({"device": "an abacus", "sha": ""}, r"weights without a name of freeform .*, an abacus \(here the CPU\), so"),
+        ({"model": "gone", "digit": 3}, r"The model of this link, gone, is not here, so freeform fills in"),
         ({"against": "gone"}, r"The model of this link, gone, is not here"),
     ]:
         opened.page.evaluate("forged => { location.hash = forged; }", opened.page.evaluate(FORGED, changes))
@@ -175,7 +175,7 @@ def downloaded(opened, kind: str) -> bytes:
     opened.panel("share")
     with opened.page.expect_download() as caught:
         opened.page.locator(f"[data-file={kind}]").click()
-    assert caught.value.suggested_filename == f"pixelcnn-seed-3.{kind}"
+    assert caught.value.suggested_filename == f"freeform-seed-3.{kind}"
     with open(caught.value.path(), "rb") as file:
         return file.read()
 
@@ -211,7 +211,7 @@ def test_files_hold_what_is_shown(opened, server):
     )
     drawing = np.array(asked).reshape(28, 28).tolist()
     known = [[int(row < 14)] * 28 for row in range(28)]
-    answer = Client(server, verbose=False).predict(drawing, known, "pixelcnn", 4, 0.8, 3, -1, api_name="/complete")
+    answer = Client(server, verbose=False).predict(drawing, known, "freeform", 4, 0.8, 3, -1, api_name="/complete")
     assert set(trace) == {*answer, "temperature", "digit"}
     for name in ("model", "seed", "levels", "order", "images", "known_order"):
         assert trace[name] == answer[name], name

@@ -33,13 +33,13 @@ def wait_for(address: str) -> None:
 
 def film(page: Page) -> list[Image.Image]:
     """Frames of the instrument, a tenth of a second apart as far as the browser keeps up."""
-    frames, clip = [], {"x": 40, "y": 104, "width": 1200, "height": 720}
+    frames, clip = [], {"x": 40, "y": 4, "width": 1200, "height": 840}
 
     def shoot(count: int = 1) -> None:
         for _ in range(count):
-            frames.append(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB").resize((800, 480)))
+            frames.append(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB").resize((800, 560)))
 
-    page.locator("#count").get_by_text("4", exact=True).click()
+    page.evaluate("document.querySelector('.page').desk.set({ samples: 4, model: 'freeform', dice: false, seed: 11 })")
     box = page.locator(".pixels").bounding_box()
     places = [(box["x"] + column * box["width"] / 28, box["y"] + row * box["height"] / 28) for row, column in SEVEN]
     shoot(3)
@@ -52,7 +52,7 @@ def film(page: Page) -> list[Image.Image]:
     shoot(4)
     page.locator(".speed").evaluate("slider => { slider.value = 58; }")  # some 85 pixels a second
     page.locator("#complete").click()
-    page.wait_for_selector(".player:not([hidden])")
+    page.wait_for_selector(".page[data-takes='many']")
     while page.locator(".toggle").get_attribute("aria-label") == "Pause":
         shoot()
     shoot(12)
@@ -66,17 +66,17 @@ def main() -> None:
         wait_for(f"http://127.0.0.1:{PORT}")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            page = browser.new_page(viewport={"width": 1280, "height": 1100})
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(f"http://127.0.0.1:{PORT}")
-            page.wait_for_selector(".easel .pixels")
+            page.wait_for_selector(".page[data-ready]")
             page.wait_for_timeout(1500)
             frames = film(page)
             browser.close()
     finally:
         server.terminate()
-    seen = Image.new("RGB", (800, 480 * 3))
+    seen = Image.new("RGB", (800, 560 * 3))
     for place, frame in enumerate((frames[0], frames[len(frames) // 2], frames[-1])):
-        seen.paste(frame, (0, 480 * place))
+        seen.paste(frame, (0, 560 * place))
     palette = seen.quantize(64)
     frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     frames[0].save(ROOT / "docs" / "demo.gif", save_all=True, append_images=frames[1:], duration=100, loop=0, optimize=True)

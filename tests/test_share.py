@@ -72,7 +72,7 @@ def test_a_copied_link_draws_the_same_pictures_in_a_new_tab(chromium, server, op
 
 def test_a_link_replays_two_models_and_the_turns_that_were_taken(opened):
     opened.seven()
-    opened.set(against="freeform", seed=3, dice=False)
+    opened.set(model="pixelcnn", against="freeform", seed=3, dice=False)
     opened.complete()
     opened.page.wait_for_selector(".page[data-takes='many']")
     both, link = pictures(opened), link_of(opened)
@@ -147,7 +147,7 @@ def test_what_differs_from_where_the_link_was_made_is_said(opened):
         ({"sha": "01234567"}, r"made with weights 01234567 of freeform \(here [0-9a-f]{8}\), so the pictures may differ"),
         ({"device": "an abacus"}, r"made with an abacus \(here the CPU\), so the pictures may differ"),
         ({"device": "an abacus", "sha": ""}, r"weights without a name of freeform .*, an abacus \(here the CPU\), so"),
-        ({"model": "gone", "digit": 3}, r"The model of this link, gone, is not here, so freeform fills in"),
+        ({"model": "gone"}, r"The model of this link, gone, is not here, so freeform fills in"),
         ({"against": "gone"}, r"The model of this link, gone, is not here"),
     ]:
         opened.page.evaluate("forged => { location.hash = forged; }", opened.page.evaluate(FORGED, changes))
@@ -175,7 +175,7 @@ def downloaded(opened, kind: str) -> bytes:
     opened.panel("share")
     with opened.page.expect_download() as caught:
         opened.page.locator(f"[data-file={kind}]").click()
-    assert caught.value.suggested_filename == f"freeform-seed-3.{kind}"
+    assert caught.value.suggested_filename == f"pixelcnn-seed-3.{kind}"
     with open(caught.value.path(), "rb") as file:
         return file.read()
 

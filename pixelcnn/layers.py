@@ -126,7 +126,7 @@ class Gate(nn.Module):
         self.slope = nn.Buffer(torch.tensor([2.0, 1.0]).repeat_interleave(channels), persistent=False)
 
     def forward(self, h: Tensor) -> Tensor:
-        value, strength = torch.sigmoid(h * self.slope).chunk(2, -1)
+        value, strength = torch.sigmoid(h * self.slope.to(h.dtype)).chunk(2, -1)
         return torch.lerp(-strength, strength, value)
 
 

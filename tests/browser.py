@@ -92,8 +92,9 @@ class Page:
         self.page.locator("#complete").click()
 
     def begun(self) -> None:
-        """Wait until something of a completion is there."""
+        """Wait until something of what was asked for last is there; what was there before stays until then."""
         self.page.wait_for_selector(".page:not([data-takes='0'])")
+        self.page.wait_for_function("!document.querySelector('.page').desk.awaited?.fresh")
 
     def finish(self) -> None:
         self.begun()

@@ -37,10 +37,13 @@ class Config:
     head: int = 32
 
 
-def skew(x: Tensor) -> Tensor:
-    """Row r moved right by r, zeros around it: (B, H, W, C) to (B, H, H + W - 1, C)."""
+NOWHERE = -1e4  # of gates outside the picture: they let nothing in and nothing out, so states there are exactly zero
+
+
+def skew(x: Tensor, fill: float = 0.0) -> Tensor:
+    """Row r moved right by r, `fill` around it: (B, H, W, C) to (B, H, H + W - 1, C)."""
     height, width = x.shape[1:3]
-    wide = F.pad(x, (0, 0, 0, height)).flatten(1, 2)  # rows of H + W; each loses one at its end below
+    wide = F.pad(x, (0, 0, 0, height), value=fill).flatten(1, 2)  # rows of H + W; each loses one at its end below
     return wide[:, : height * (height + width - 1)].unflatten(1, (height, height + width - 1))
 
 
@@ -51,38 +54,8 @@ def unskew(x: Tensor, width: int) -> Tensor:
     return flat.unflatten(1, (height, height + width))[:, :, :width]
 
 
-class Sweep(nn.Module):
-    """An LSTM over diagonals: gates from the input and from two states of the diagonal before ([1], section 3.2)."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        bound = (2 * channels) ** -0.5
-        self.weight = nn.Parameter(torch.empty(2 * channels, 4 * channels).uniform_(-bound, bound))
-
-    def advance(self, gates: Tensor, beside: Tensor, above: Tensor) -> Tensor:
-        """New state (..., 2h), h and c, from gates (..., 4h) and the states beside and above, (..., 2h) each."""
-        channels = self.weight.shape[0] // 2
-        seen = torch.cat([beside[..., :channels], above[..., :channels]], -1)
-        o, f, i, g = (gates + seen @ self.weight).chunk(4, -1)
-        c = torch.sigmoid(f) * beside[..., channels:] + torch.sigmoid(i) * torch.tanh(g)
-        return torch.cat([torch.sigmoid(o) * torch.tanh(c), c], -1)
-
-    def forward(self, gates: Tensor) -> Tensor:
-        """States of all pixels, (B, H, W, 2h), from the left; gates (B, H, W, 4h)."""
-        height, width = gates.shape[1:3]
-        row = torch.arange(height, device=gates.device)[:, None]
-        state = self.weight.new_zeros(len(gates), height, self.weight.shape[0])
-        columns = []
-        for place, column in enumerate(skew(gates).unbind(2)):
-            inside = (row <= place) & (place < row + width)
-            above = F.pad(state, (0, 0, 1, 0))[:, :-1]
-            state = self.advance(column, state, above) * inside  # outside the picture states are zero
-            columns.append(state)
-        return unskew(torch.stack(columns, 2), width)
-
-
 class DiagonalBiLSTMCell(Spatial):
-    """Both sweeps: h from the left plus, one row up, h from the right.
+    """LSTMs over diagonals from the left and from the right: h of the first plus, one row up, h of the second.
 
     The input is the gates of both, (..., 8h); of the first cell, to whose right sweep `own` adds, picture and gates.
     """
@@ -90,34 +63,57 @@ class DiagonalBiLSTMCell(Spatial):
     def __init__(self, channels: int, first: bool):
         super().__init__()
         self.channels = channels
-        self.left, self.right = Sweep(channels), Sweep(channels)
+        bound = (2 * channels) ** -0.5
+        self.weight = nn.Parameter(torch.empty(2, 2 * channels, 4 * channels).uniform_(-bound, bound))  # left, right
         self.own = MaskedConv2d(1, 4 * channels, ((0, 0),)) if first else None
 
-    def new_memory(self, grid: Grid, slots: int) -> Tensor:
-        """States from the left and the right (2h each) of a pixel, and the gates (4h) that the right is made up from."""
-        return grid.new(slots, 8 * self.channels, like=self.left.weight)
+    def advance(self, weight: Tensor, gates: Tensor, h: Tensor, c: Tensor, above: Tensor) -> tuple[Tensor, Tensor]:
+        """New h and c from gates (..., 4h), h and c beside, and h above ([1], section 3.2), of one sweep or of both."""
+        gates = gates + torch.cat([h, above], -1) @ weight
+        open_, new = gates.split([3 * self.channels, self.channels], -1)
+        o, f, i = torch.sigmoid(open_).chunk(3, -1)
+        c = f * c + i * torch.tanh(new)
+        return o * torch.tanh(c), c
+
+    def sweep(self, gates: Tensor) -> tuple[Tensor, Tensor]:
+        """h and c of all pixels from the left, (2, B, H, W, h), by either weight: gates (2, B, H, W, 4h)."""
+        height, width = gates.shape[2:4]
+        skewed = skew(gates.flatten(0, 1), NOWHERE).unflatten(0, (2, -1))  # (2, B, H, H + W - 1, 4h)
+        columns = skewed.permute(3, 0, 1, 2, 4).flatten(2, 3).contiguous()  # (H + W - 1, 2, B * H, 4h)
+        h = c = columns.new_zeros(*columns.shape[1:3], self.channels)
+        states = []
+        for column in columns.unbind(0):
+            above = F.pad(h.unflatten(1, (-1, height)), (0, 0, 1, -1)).flatten(1, 2)
+            h, c = self.advance(self.weight, column, h, c, above)
+            states.append(torch.stack([h, c]))
+        states = torch.stack(states, 3).unflatten(2, (-1, height))  # (h and c, 2, B, H, H + W - 1, h)
+        return unskew(states.flatten(0, 2), width).unflatten(0, (2, 2, -1)).unbind(0)
 
     def all_pixels(self, h: tuple[Tensor, Tensor], where: Everywhere) -> Tensor:
         picture, gates = h
         to_left, to_right = gates.chunk(2, -1)  # (B, H, W, 4h) each
-        left = self.left(to_left)
         full = to_right if self.own is None else to_right + self.own(picture, where)
-        right = self.right(full.flip(2)).flip(2)
-        where.remember(self, torch.cat([left, right, to_right], -1))
-        row_above = F.pad(right, (0, 0, 0, 0, 1, 0))[:, :-1]
-        return (left + row_above)[..., : self.channels]
+        (left, right), (left_c, right_c) = self.sweep(torch.stack([to_left, full.flip(2)]))
+        right = right.flip(2)
+        where.remember(self, torch.cat([left, left_c, right, right_c.flip(2), to_right], -1))
+        return left + F.pad(right, (0, 0, 0, 0, 1, -1))  # one row up
+
+    def new_memory(self, grid: Grid, slots: int) -> Tensor:
+        """h and c from the left and from the right of a pixel, and the gates (4h) that the right is made up from."""
+        return grid.new(slots, 8 * self.channels, like=self.weight)
 
     def one_pixel(self, h: tuple[None, Tensor], here: Here) -> Tensor:
-        gates, memory, n = h[1], here.cache.memory[self], 2 * self.channels
-        out = gates.new_empty(len(gates), self.channels)
+        gates, memory, n = h[1], here.cache.memory[self], self.channels
+        out = gates.new_empty(len(gates), n)
         for index in here.waves(here.pixels):
             part = here.some(index)
             self.make_up_rows(part)
             beside, above = memory.index_select(0, part.neighbours(((0, -1), (-1, 0)))).view(len(index), 2, -1).unbind(1)
             to_left, to_right = gates[index].chunk(2, -1)
-            left = self.left.advance(to_left, beside[:, :n], above[:, :n])
-            memory.index_copy_(0, part.at, torch.cat([left, torch.zeros_like(left), to_right], -1))
-            out[index] = (left + above[:, n : 2 * n])[:, : self.channels]
+            left, c = self.advance(self.weight[0], to_left, beside[:, :n], beside[:, n : 2 * n], above[:, :n])
+            nothing = left.new_zeros(len(left), 2 * n)
+            memory.index_copy_(0, part.at, torch.cat([left, c, nothing, to_right], -1))
+            out[index] = left + above[:, 2 * n : 3 * n]
         return out
 
     def make_up_rows(self, here: Here) -> None:
@@ -125,15 +121,15 @@ class DiagonalBiLSTMCell(Spatial):
         rows = here.rows_above()
         if rows is None:
             return
-        grid, memory, n = here.grid, here.cache.memory[self], 2 * self.channels
+        grid, memory, n = here.grid, here.cache.memory[self], self.channels
         at = rows.at.view(-1, grid.width)
-        gates = memory[rows.at, 2 * n :] if self.own is None else memory[rows.at, 2 * n :] + self.own(None, rows)
+        gates = memory[rows.at, 4 * n :] if self.own is None else memory[rows.at, 4 * n :] + self.own(None, rows)
         gates = gates.view(*at.shape, -1)
-        beside = memory.new_zeros(len(at), n)
+        h = c = memory.new_zeros(len(at), n)
         for column in reversed(range(grid.width)):
-            above = memory[at[:, column] + grid.offset((-1, 0)), n : 2 * n]
-            beside = self.right.advance(gates[:, column], beside, above)
-            memory[at[:, column], n : 2 * n] = beside
+            above = memory[at[:, column] + grid.offset((-1, 0)), 2 * n : 3 * n]
+            h, c = self.advance(self.weight[1], gates[:, column], h, c, above)
+            memory[at[:, column], 2 * n : 4 * n] = torch.cat([h, c], -1)
 
 
 class ResidualBlock(nn.Module):

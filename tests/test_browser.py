@@ -173,6 +173,77 @@ def test_undo_eraser_clear_and_the_cut_line(opened):
     opened.finish()
 
 
+def test_a_tap_on_what_is_yours_reads_it_and_a_drag_draws_on(opened):
+    opened.seven()
+    opened.complete()
+    opened.finish()
+    opened.page.mouse.click(*opened.at(6, 12))
+    expect(opened.page.locator(".reading-text")).to_contain_text("Row 7, column 13 is yours")
+    expect(opened.page.locator(".cursor")).to_be_visible()
+    assert len(opened.takes()) == 1
+    opened.stroke((3, 3), (3, 9))
+    assert opened.takes() == [] and opened.pixels()[3 * 28 + 5] == "y"
+
+
+@pytest.mark.parametrize("row", [13, 14])
+def test_the_rows_beside_the_cut_line_can_be_touched(opened, row):
+    x, y = opened.at(row, 10)
+    under = opened.page.evaluate("([x, y]) => document.elementFromPoint(x, y).className", [x, y])
+    assert under == "pixels"
+
+
+def test_a_control_that_was_clicked_leaves_the_keys_to_the_player(opened):
+    opened.seven()
+    opened.speed(0)
+    opened.complete()
+    opened.begun()
+    seed = opened.takes()[0]["seed"]
+    opened.page.keyboard.press(" ")
+    assert opened.page.evaluate("document.querySelector('.page').desk.playing") is False
+    assert opened.page.evaluate("document.querySelector('.page').desk.settings.seed") == seed, "nothing else was asked for"
+    opened.panel("settings")
+    opened.page.locator("#temperature").click()
+    opened.page.keyboard.press(" ")
+    opened.page.wait_for_function("document.querySelector('.page').desk.playing")
+    opened.page.locator("#temperature").press("ArrowRight")
+    assert opened.page.locator("#temperature").input_value() != "1", "a slider keeps its arrows"
+    opened.page.keyboard.press("Escape")
+    assert opened.page.locator(".panel:visible").count() == 0
+    opened.page.keyboard.press("Control+z")
+    assert "y" not in opened.pixels()
+
+
+def test_a_reload_loses_nothing(opened):
+    opened.seven()
+    opened.set(samples=4, temperature=2, seed=77, dice=False)
+    drawn = opened.pixels()
+    opened.page.wait_for_timeout(400)
+    opened.page.reload()
+    opened.page.wait_for_selector(".page[data-ready]")
+    opened.page.wait_for_function("document.querySelector('.page').desk.settings.seed === 77")
+    assert opened.pixels() == drawn
+    opened.panel("settings")
+    assert opened.page.locator("#temperature").input_value() == "2" and not opened.page.locator("#dice").is_checked()
+    assert opened.page.locator("[data-count='4']").get_attribute("aria-pressed") == "true"
+
+
+def test_on_a_phone_a_panel_is_read_between_canvas_and_player(chromium, server):
+    phone = Page(chromium, server, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone.seven()
+    phone.complete()
+    phone.finish()
+    phone.go(100)
+    phone.page.locator("[data-panel=settings]").tap()
+    phone.page.locator("#temperature").scroll_into_view_if_needed()
+    phone.page.wait_for_timeout(800)
+    for part in (".pixels", ".scrub", ".odds", "#temperature"):
+        box = phone.page.locator(part).bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 844, part
+    x, y = phone.at(14, 14)
+    assert phone.page.evaluate("([x, y]) => document.elementFromPoint(x, y).className", [x, y]) == "pixels"
+    phone.close()
+
+
 def test_an_empty_canvas_dreams_and_a_new_stroke_takes_the_dream_away(opened):
     opened.complete()
     opened.finish()

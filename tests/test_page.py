@@ -106,6 +106,22 @@ def test_a_flipped_pixel_changes_what_comes_after_and_nothing_before(seven):
     assert seven.page.locator(".tile").count() == 2
 
 
+def test_a_branch_stands_beside_all_that_was_there(opened):
+    opened.set(model="freeform", samples=9, dice=False, seed=5)
+    opened.seven()
+    opened.complete()
+    opened.finish()
+    before = opened.takes()
+    opened.page.keyboard.press("3")
+    opened.go(200)
+    opened.page.keyboard.press("f")
+    expect(opened.page.locator(".tile")).to_have_count(10)
+    opened.finish()
+    after = opened.takes()
+    assert [take["ink"] for take in after[:9]] == [take["ink"] for take in before]
+    assert after[9]["ink"][:199] == before[2]["ink"][:199] and after[9]["ink"][199] != before[2]["ink"][199]
+
+
 def test_going_on_without_a_change_draws_the_same_picture(seven):
     seven.page.evaluate("document.querySelector('.page').desk.branch(0, 100)")
     seven.page.wait_for_selector(".page[data-takes='many']")
@@ -158,6 +174,8 @@ def test_pixelcnn_has_a_blind_spot_and_the_model_beside_it_has_none(opened):
     unseen = {field.get_attribute("data-model"): int(field.get_attribute("data-unseen")) for field in fields.all()}
     assert unseen.pop("pixelcnn") > 20 and list(unseen.values()) == [0]
     assert opened.page.locator(".mask .reads").count() == 24 + 5
+    yellow = int(fields.first.get_attribute("data-blind"))
+    assert 0 < yellow < int(fields.first.get_attribute("data-unseen")), "the wedge, and what is too far away"
     opened.page.locator("#panel-sight input").fill("3")
     expect(fields.first).to_have_attribute("data-unseen", "0")
 
@@ -225,9 +243,17 @@ def test_the_cost_of_a_completion_is_told(seven):
     expect(seven.page.locator(".about-cost")).to_contain_text(f"{take['steps']} steps over a cache")
     assert 0 < take["steps"] < 392 and 0 < take["ms"] < 20_000
     expect(seven.page.locator(".about-device")).to_contain_text("Running on the CPU")
+    seven.set(samples=4)
+    seven.complete()
+    seven.finish()
+    seven.panel("about")
+    take = seven.takes()[3]
+    expect(seven.page.locator(".about-cost")).to_contain_text(
+        f"4 pictures of 392 pixels each, {take['ms'] / 1568:.2f} ms a pixel"
+    )
 
 
-@pytest.mark.parametrize("size", [(320, 640), (390, 844), (1280, 900), (1920, 1080)])
+@pytest.mark.parametrize("size", [(320, 640), (390, 844), (844, 390), (1280, 900), (1920, 1080), (3840, 2160)])
 def test_nothing_sticks_out_and_the_first_view_holds_canvas_and_complete(chromium, server, size):
     page = Page(chromium, server, viewport={"width": size[0], "height": size[1]})
     assert page.page.evaluate("document.documentElement.scrollWidth") <= size[0]

@@ -82,8 +82,8 @@ def test_a_link_replays_two_models_and_the_turns_that_were_taken(opened):
     opened.page.keyboard.press("f")
     opened.page.wait_for_selector(".tile .caption:text('from pixel')")
     branched, turned = pictures(opened), link_of(opened)
-    assert branched[0] == both[0] and branched[1] not in both
-    for way, expected in ((link, both), (turned, branched)):  # in the page that is open already
+    assert branched[:2] == both and branched[2] not in both, "a branch stands beside all that was there"
+    for way, expected in ((link, both), (turned, [branched[0], branched[2]])):  # in the page that is open already
         opened.page.evaluate("location.hash = ''")
         opened.page.get_by_role("button", name="Clear").click()
         opened.page.evaluate("link => { location.hash = link.split('#')[1]; }", way)

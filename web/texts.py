@@ -24,6 +24,7 @@ WORDS = {
     ),
     "easel.undo": ("Undo", "되돌리기"),
     "easel.clear": ("Clear", "모두 지우기"),
+    "easel.spot": ("row {row}, column {column}", "{row}행 {column}열"),
     "easel.ink": ("ink", "잉크"),
     "easel.hidden": ("hidden", "가려짐"),
     "easel.canvas": (
@@ -36,7 +37,7 @@ WORDS = {
     "stop": ("Stop", "멈추기"),
     # --- the player
     "player.pixel_of": ("Pixel {pixel} of {total}", "픽셀 {pixel} / {total}"),
-    "player.given": ("this one, {colour}, had {percent} %", "이 픽셀({colour})의 확률은 {percent}%"),
+    "player.given": ("drawn: {colour} ({percent} %)", "그린 값: {colour}({percent}%)"),
     "player.ink": ("ink", "잉크"),
     "player.paper": ("paper", "종이"),
     "player.gray": ("gray {level}", "회색 {level}"),
@@ -52,15 +53,17 @@ WORDS = {
     "player.step": ("One pixel further", "한 픽셀 앞으로"),
     "player.back": ("One pixel back", "한 픽셀 뒤로"),
     "player.speed": ("Speed", "속도"),
+    "player.pace": ("{pixels} px/s", "초당 {pixels}픽셀"),
+    "player.at_once": ("at once", "한 번에"),
     "player.scrub": ("Pixels shown", "보이는 픽셀 수"),
     "player.tiles": ("Completions; choose one to see it large", "완성본 모음. 하나를 고르면 크게 보입니다"),
     "player.next": ("Next pixel: {percent} % ink", "다음 픽셀: 잉크일 확률 {percent}%"),
     "player.next_at": (
-        "Next pixel: {percent} % ink at temperature {temperature}; play to go on so",
+        "Next pixel: {percent} % ink at temperature {temperature}; press play to go on at it",
         "다음 픽셀: 온도 {temperature}에서 잉크일 확률 {percent}%. 재생하면 이 온도로 이어집니다",
     ),
     "player.read": (
-        "Row {row}, column {column}: {percent} % ink was given, {colour} was drawn, a surprise of {bits} bits.",
+        "Row {row}, column {column}: {percent} % ink, said the model; {colour} was drawn, a surprise of {bits} bits.",
         "{row}행 {column}열: 잉크일 확률은 {percent}%였고 {colour}로 그려졌습니다. 놀라움은 {bits}비트입니다.",
     ),
     "player.read_gray": (
@@ -81,13 +84,13 @@ WORDS = {
     "settings.digit": ("Which digit", "숫자 지정"),
     "settings.any": ("any", "상관없음"),
     "settings.digit_info": (
-        "for models that were told which digit they saw, now and then, when they were trained",
+        "only for models that were trained with digits' names",
         "학습할 때 숫자의 종류도 함께 배운 모델에서만 됩니다",
     ),
     "settings.temperature": ("Temperature", "온도"),
     "settings.temperature_info": (
-        "1 is what the model learned; lower is bolder, higher is wilder",
-        "1은 모델이 배운 그대로입니다. 낮추면 과감해지고 높이면 거칠어집니다",
+        "1 is what the model learned; lower is safer, higher is wilder",
+        "1은 모델이 배운 그대로입니다. 낮추면 무난해지고 높이면 거칠어집니다",
     ),
     "settings.seed": ("Seed", "시드"),
     "settings.dice": ("A new seed each time", "매번 새 시드"),
@@ -116,7 +119,7 @@ WORDS = {
         "{device}에서 {weights}(으)로 실행 중입니다. 그린 그림은 이 페이지와 서버 사이에서만 오가며 저장되지 않습니다.",
     ),
     "about.line": (
-        "{active} pictures under way, {waiting} waiting; {pixels_per_s} pixels a second, {ms_per_tick} ms a tick",
+        "{active} pictures under way, {waiting} waiting; {pixels_per_s} pixels a second, {ms_per_tick} ms a step",
         "그리는 중 {active}장, 기다리는 중 {waiting}장. 초당 {pixels_per_s}픽셀, 한 단계에 {ms_per_tick}밀리초",
     ),
     "about.silent": ("The server does not answer.", "서버가 응답하지 않습니다."),
@@ -126,6 +129,14 @@ WORDS = {
         "마지막 완성: {pixels}픽셀에 {ms}밀리초, 픽셀당 {each}밀리초. 단순한 방법으로는 그림 전체를 {naive}번 계산해야 "
         "하지만, 캐시를 써서 {steps}단계로 끝냈습니다.",
     ),
+    "about.cost_many": (
+        "The last completion: {ms} ms for {pictures} pictures of {pixels} pixels each, {each} ms a pixel. {steps} steps "
+        "over a cache did what would naively take {naive} passes over all {pictures} pictures.",
+        "마지막 완성: {pixels}픽셀짜리 그림 {pictures}장에 {ms}밀리초, 픽셀당 {each}밀리초. 단순한 방법으로는 그림 "
+        "{pictures}장 전체를 {naive}번 계산해야 하지만, 캐시를 써서 {steps}단계로 끝냈습니다.",
+    ),
+    "server.cpu": ("the CPU", "CPU"),
+    "server.bundled": ("the weights that came with it", "함께 들어 있는 가중치"),
     "about.no_cost": ("Complete a picture to see what it costs.", "그림을 완성하면 계산에 든 비용이 여기에 나옵니다."),
     "about.keys": ("Keys", "단축키"),
     "close": ("Close", "닫기"),
@@ -164,14 +175,18 @@ WORDS = {
     "sight.mask_a": ("Mask A: the first layer", "마스크 A: 첫 번째 층"),
     "sight.mask_b": ("Mask B: all others", "마스크 B: 나머지 층"),
     "sight.pair": (
-        "Stacked, PixelCNN's masks leave a blind spot, in yellow: pixels before the orange one that it can never see.",
-        "PixelCNN의 마스크를 쌓으면 사각지대(노란색)가 생깁니다. 주황색 픽셀보다 앞서지만 결코 볼 수 없는 픽셀들입니다.",
+        "Stacked, PixelCNN's masks leave a blind spot, in yellow: pixels before the orange one that no number of layers "
+        "lets it see. Gray is only further away than its layers reach.",
+        "PixelCNN의 마스크를 쌓으면 사각지대(노란색)가 생깁니다. 주황색 픽셀보다 앞서지만 층을 아무리 쌓아도 볼 수 없는 "
+        "픽셀들입니다. 회색은 층이 닿지 않을 만큼 먼 곳입니다.",
     ),
     "sight.pixel": ("Pixel that is predicted", "예측되는 픽셀"),
     "sight.at": ("Row {row}, column {column}", "{row}행 {column}열"),
-    "sight.unseen": (
-        "{model} does not see {count} of the {all} pixels before it.",
-        "{model}: 앞선 {all}픽셀 가운데 {count}개를 보지 못합니다.",
+    "sight.looking": ("Looking …", "살펴보는 중…"),
+    "sight.unseen": ("{model} sees all of the {all} pixels before it.", "{model}: 앞선 {all}픽셀을 모두 봅니다."),
+    "sight.blind": (
+        "{model} does not see {count} of the {all} pixels before it: {blind} in its blind spot, {far} too far away.",
+        "{model}: 앞선 {all}픽셀 가운데 {count}개를 보지 못합니다. 사각지대에 {blind}개, 너무 먼 곳에 {far}개입니다.",
     ),
     # --- which digit
     "digits": ("Which digit?", "어떤 숫자일까요?"),

@@ -16,8 +16,10 @@ export function startAbout(desk, box) {
     const take = desk.takes.at(-1);
     const done = take && desk.whole;
     const pixels = done ? take.order.length - take.from : 0;
-    const values = done && { ms: take.ms.toFixed(0), pixels, steps: take.steps, naive: pixels, each: (take.ms / pixels).toFixed(2) };
-    cost.textContent = done ? words.say("about.cost", values) : words.say("about.no_cost");
+    const together = done ? take.sample + 1 : 1; // pictures that were worked out in the same steps
+    const each = (take?.ms / pixels / together).toFixed(2);
+    const values = done && { ms: take.ms.toFixed(0), pixels, steps: take.steps, naive: pixels, each, pictures: together };
+    cost.textContent = done ? words.say(together > 1 ? "about.cost_many" : "about.cost", values) : words.say("about.no_cost");
   }
 
   async function look() {
@@ -25,7 +27,7 @@ export function startAbout(desk, box) {
     try {
       const house = await ask("ready");
       const numbers = { pixels_per_s: Math.round(house.pixels_per_s), ms_per_tick: house.ms_per_tick.toFixed(1) };
-      device.textContent = words.say("about.device", house);
+      device.textContent = words.say("about.device", { device: words.named(house.device), weights: words.named(house.weights) });
       line.textContent = words.say("about.line", { ...house, ...numbers });
     } catch {
       line.textContent = words.say("about.silent");

@@ -5,13 +5,15 @@ import { Drawing } from "./drawing.js";
 import { hexOf } from "./dom.js";
 import { drawingAt, grafted, takesOf } from "./takes.js";
 
+const MOST_KEPT = 23; // pictures that stay beside a branch
 const DEFAULTS = { model: "", against: "", samples: 1, temperature: 1, seed: 0, dice: true, digit: -1 };
 
 export class Desk extends EventTarget {
-  // send(message) asks the server to complete, halt() to stop; facts: what the server has, `models` by entry.
-  constructor({ width, height, words, send, halt, facts }) {
+  // send(message) asks the server to complete, halt() to stop; facts: what the server has, `models` by entry; lan: whether it
+  // is open to a class.
+  constructor({ width, height, words, send, halt, facts, lan = false }) {
     super();
-    Object.assign(this, { width, height, size: width * height, words, send, halt, facts });
+    Object.assign(this, { width, height, size: width * height, words, send, halt, facts, lan });
     this.drawing = new Drawing(width, height);
     this.settings = { ...DEFAULTS, model: facts.default };
     this.takes = [];
@@ -96,7 +98,9 @@ export class Desk extends EventTarget {
     const parent = this.takes[index];
     const { model, seed, digit, sample } = parent;
     const part = { ...drawingAt(parent, step, flip), model, samples: sample + 1, temperature, seed, digit };
-    this.ask([part], { kept: [parent], graft: { parent, step, flip }, paused: !playing });
+    const whole = (take) => take === parent || take.ink.length === take.order.length;
+    const kept = this.takes.filter(whole).slice(-MOST_KEPT);
+    this.ask([part], { kept: kept.includes(parent) ? kept : [parent, ...kept], graft: { parent, step, flip }, paused: !playing });
   }
 
   ask(parts, { kept = [], graft = null, paused = false } = {}) {

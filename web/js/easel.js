@@ -3,6 +3,7 @@
 import { make } from "./dom.js";
 
 export const INK = [24, 40, 72], FILL = [217, 72, 15], PAPER = [250, 248, 243], WARM = [255, 212, 59];
+const STILL = 0.7; // pixels that a tap may move
 const START = [6, 9]; // where the keyboard's pixel begins
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const blend = (share, from, to) => from + share * (to - from);
@@ -43,6 +44,7 @@ export function startEasel(desk, root) {
   const context = canvas.getContext("2d");
   let tool = "brush";
   let cursor = null; // the keyboard's pixel, [row, column]
+  let read = -1; // the pixel that somebody asked about
   Object.assign(canvas, { width, height });
 
   function paint() {
@@ -62,7 +64,7 @@ export function startEasel(desk, root) {
     });
     const running = take && desk.position < desk.end;
     place(root.querySelector(".now"), running && until < take.order.length ? take.order[until] : -1);
-    place(root.querySelector(".cursor"), cursor ? cursor[0] * width + cursor[1] : -1);
+    place(root.querySelector(".cursor"), cursor ? cursor[0] * width + cursor[1] : desk.take ? read : -1);
     cutLine.style.top = `${(100 * drawing.cut) / height}%`;
     cutLine.setAttribute("aria-valuenow", drawing.cut);
     cutLine.setAttribute("aria-valuetext", words.say("easel.cut_at", { row: drawing.cut }));
@@ -81,6 +83,7 @@ export function startEasel(desk, root) {
 
   // --- strokes, by mouse, pen or finger
   let pointer = null, last = null; // one finger draws at a time; the others are left to themselves
+  let tap = null; // where a finger came down on a picture, as long as it has not moved: then it asks, and does not draw
 
   function point(event) {
     const box = canvas.getBoundingClientRect();
@@ -103,10 +106,17 @@ export function startEasel(desk, root) {
     }
     pointer = event.pointerId;
     canvas.setPointerCapture(pointer);
-    drawing.change(() => stroke(event));
+    if (desk.take && tool !== "hide") tap = point(event);
+    else drawing.change(() => stroke(event));
   });
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer) return;
+    if (tap) {
+      if (Math.hypot(point(event)[0] - tap[0], point(event)[1] - tap[1]) < STILL) return;
+      last = tap;
+      tap = null;
+      drawing.change(() => stroke(event));
+    }
     const events = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
     for (const part of events.length ? events : [event]) stroke(part);
     paint();
@@ -114,8 +124,9 @@ export function startEasel(desk, root) {
   for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, (event) => {
       if (event.pointerId !== pointer) return;
-      if (end === "pointerup") stroke(event);
-      pointer = last = null;
+      if (tap && end === "pointerup") ask(Math.floor(tap[1]) * width + Math.floor(tap[0]));
+      else if (end === "pointerup") stroke(event);
+      pointer = last = tap = null;
       paint();
     });
   }
@@ -125,7 +136,7 @@ export function startEasel(desk, root) {
 
   // --- the same by keyboard: arrows move, space uses the tool, enter asks
   canvas.addEventListener("keydown", (event) => {
-    if (!cursor && event.key !== "z") return; // whoever came by mouse has all keys for the player
+    if (!cursor) return; // whoever came by mouse has all keys for the player
     const move = ARROWS[event.key];
     const clamp = (value, most) => Math.min(most - 1, Math.max(0, value));
     if (move) {
@@ -137,8 +148,6 @@ export function startEasel(desk, root) {
       drawing.change(() => drawing.stamp(tool, cursor[1] + 0.5, cursor[0] + 0.5));
     } else if (event.key === "Enter" && desk.take) {
       ask(cursor[0] * width + cursor[1]);
-    } else if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
-      drawing.undo();
     } else {
       return;
     }
@@ -147,7 +156,7 @@ export function startEasel(desk, root) {
   });
 
   function spot(pixel) {
-    const what = [Math.floor(pixel / width), pixel % width];
+    const what = [words.say("easel.spot", { row: Math.floor(pixel / width) + 1, column: (pixel % width) + 1 })];
     if (drawing.ink[pixel] >= 128) what.push(words.say("easel.ink"));
     if (!drawing.knows(pixel)) what.push(words.say("easel.hidden"));
     return what.join(", ");
@@ -220,6 +229,14 @@ export function startEasel(desk, root) {
   Object.assign(root.querySelector(".guide").style, {
     left: share(4, 28), top: share(4, 28), width: share(20, 28), height: share(20, 28), // MNIST's digits lie in this box
   });
+  desk.addEventListener("asked-about", (event) => {
+    read = event.detail;
+  });
+  for (const name of ["asked", "dropped"]) {
+    desk.addEventListener(name, () => {
+      read = -1;
+    });
+  }
   drawing.addEventListener("changed", paint);
   for (const name of ["moment", "takes", "settings", "overlay"]) desk.addEventListener(name, paint);
   words.addEventListener("changed", paint);

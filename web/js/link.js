@@ -20,7 +20,8 @@ export function stateOf(desk) {
     const against = takes.find((take) => take.model !== model)?.model ?? "";
     Object.assign(state, { model, against, samples, temperature, seed, digit: Math.max(...takes.map((take) => take.digit)) });
     if (last.branches) {
-      Object.assign(state, { branches: last.branches, samples: first.sample + 1, temperature: last.rootTemperature });
+      const { branches, root, rootTemperature, seed: own, digit, model: drawn } = last;
+      Object.assign(state, { branches, samples: root + 1, temperature: rootTemperature, model: drawn, against: "", seed: own, digit });
     }
   }
   if (state.against === state.model) state.against = "";

@@ -29,14 +29,21 @@ export function start(element, props, trigger, watch) {
   const root = element.querySelector(".page");
   const words = new Words(props.words);
   const send = (message) => trigger("ask", message), halt = () => trigger("halt");
-  const desk = new Desk({ width: props.width, height: props.height, facts: props.facts, words, send, halt });
+  const { width, height, facts, lan } = props;
+  const desk = new Desk({ width, height, facts, words, send, halt, lan });
   startEasel(desk, root);
-  const player = startPlayer(desk, root.querySelector(".player"));
-  const panels = startPanels(desk, root, props.lan ? { ...PANELS, ...LAN } : PANELS);
+  const player = startPlayer(desk, root);
+  const panels = startPanels(desk, root, lan ? { ...PANELS, ...LAN } : PANELS);
   startKeys(desk, player, panels, startProjector(root));
 
   root.querySelector(".complete").addEventListener("click", () => desk.complete());
-  root.querySelector(".stop").addEventListener("click", () => desk.stop());
+  const stop = root.querySelector(".stop");
+  stop.addEventListener("click", () => desk.stop());
+  const idle = () => {
+    stop.disabled = !desk.playing && (!desk.awaited || desk.whole);
+  };
+  for (const name of ["asked", "takes", "moment", "dropped"]) desk.addEventListener(name, idle);
+  idle();
   root.querySelector(".language").addEventListener("click", () => words.speak(words.other));
   const dress = () => {
     document.documentElement.lang = words.language;

@@ -8,8 +8,12 @@ export function startPanels(desk, root, parts) {
   let opened = null;
 
   for (const name of Object.keys(parts)) {
-    boxes[name] = make("section", { class: `panel panel-${name}`, id: `panel-${name}`, hidden: true, label: name });
-    const toggle = () => (opened === name ? close() : open(name));
+    boxes[name] = make("section", { class: `panel panel-${name}`, id: `panel-${name}`, hidden: true, label: name, tabindex: "-1" });
+    const toggle = (event) => {
+      if (opened === name) return close();
+      open(name);
+      if (event.detail === 0 && event.isTrusted) boxes[name].focus({ preventScroll: true }); // by keyboard: Tab goes on inside
+    };
     const facts = { type: "button", "data-panel": name, say: name, "aria-expanded": "false", "aria-controls": `panel-${name}` };
     row.append(make("button", { ...facts, onclick: toggle }));
     place.append(boxes[name]);
@@ -26,6 +30,14 @@ export function startPanels(desk, root, parts) {
     }
     show(name, true);
     lives[name].shown?.();
+    reveal();
+  }
+
+  // Where it lies below everything else, the names and the panel come into view.
+  function reveal() {
+    if (!matchMedia("(max-width: 999px)").matches) return;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    row.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
   }
 
   function close() {

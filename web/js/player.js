@@ -8,7 +8,6 @@ const AT_ONCE = 100; // of the slider; 0..99 is 1 to 2000 pixels a second, evenl
 
 export function startPlayer(desk, root) {
   const { width, height, words } = desk;
-  const page = root.closest(".page");
   const [tiles, scrub, speed, facts] = ["tiles", "scrub", "speed", "facts"].map((name) => root.querySelector(`.${name}`));
   const [toggle, back, step] = ["toggle", "back", "step"].map((name) => root.querySelector(`.${name}`));
   const reading = root.querySelector(".reading"), odds = root.querySelector(".odds"), spoken = root.querySelector(".player-spoken");
@@ -17,6 +16,12 @@ export function startPlayer(desk, root) {
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) speed.value = AT_ONCE;
 
   const pixelsPerSecond = () => Math.pow(2000, speed.value / 99);
+  const pace = root.querySelector(".pace-said");
+  function showPace() {
+    const fast = pixelsPerSecond(), pixels = fast < 10 ? fast.toFixed(1) : Math.round(fast);
+    pace.textContent = words.say(speed.value >= AT_ONCE ? "player.at_once" : "player.pace", { pixels });
+    speed.setAttribute("aria-valuetext", pace.textContent);
+  }
 
   function run() {
     if (!frame) {
@@ -43,7 +48,7 @@ export function startPlayer(desk, root) {
 
   // --- what is shown
   function show() {
-    page.dataset.takes = desk.takes.length > 1 ? "many" : desk.takes.length;
+    root.dataset.takes = desk.takes.length > 1 ? "many" : desk.takes.length;
     if (!desk.takes.length) return showNothing();
     if (tiles.children.length !== desk.takes.length) layTiles();
     desk.takes.forEach((take, index) => index < tiles.children.length && paintTile(tiles.children[index], take, index));
@@ -85,9 +90,13 @@ export function startPlayer(desk, root) {
     const several = new Set(desk.takes.map((one) => one.model)).size > 1;
     const name = words.say("player.sample", { number: index + 1 });
     const about = take.from ? words.say("player.branch", { pixel: take.from + 1 }) : several ? take.model : "";
-    button.setAttribute("aria-label", [name, about].filter(Boolean).join(", "));
-    button.setAttribute("aria-pressed", index === desk.chosen);
-    button.querySelector(".caption").textContent = about;
+    const label = [name, about].filter(Boolean).join(", "), pressed = String(index === desk.chosen);
+    // Sixty times a second, so only what is new.
+    if (button.getAttribute("aria-label") !== label) {
+      button.setAttribute("aria-label", label);
+      button.querySelector(".caption").textContent = about;
+    }
+    if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
     const state = stateAt(take, desk.moment, { still: desk.position >= desk.end });
     paintPixels(button.querySelector("canvas").getContext("2d"), {
       width, height,
@@ -118,7 +127,10 @@ export function startPlayer(desk, root) {
   function showOdds(running) {
     const take = desk.take, p = running ? inkOdds(take, desk.moment) : NaN;
     odds.hidden = Number.isNaN(p);
-    if (odds.hidden) return;
+    if (odds.hidden) {
+      odds.querySelector(".odds-text").textContent = "";
+      return;
+    }
     const temperature = desk.settings.temperature;
     const shown = desk.warmer ? retempered(p, take.temperature, temperature) : p;
     const percent = (100 * shown).toFixed(1);
@@ -160,13 +172,21 @@ export function startPlayer(desk, root) {
   // --- wiring
   toggle.addEventListener("click", () => (desk.takes.length ? desk.toggle() : desk.complete()));
   step.addEventListener("click", () => forward());
-  back.addEventListener("click", () => desk.go(desk.moment - 1));
+  back.addEventListener("click", () => backward());
+  speed.addEventListener("input", showPace);
   scrub.addEventListener("input", () => desk.go(Number(scrub.value)));
   reading.querySelector(".flip").addEventListener("click", flip);
   // The first step of all asks for a completion and shows what it thinks of its first pixel, before anything is drawn.
-  const forward = () => (desk.takes.length ? desk.go(desk.moment + 1) : desk.complete({ paused: true }));
+  const forward = () => (desk.takes.length ? stepTo(desk.moment + 1) : desk.complete({ paused: true }));
+  const backward = () => stepTo(desk.moment - 1);
+  // A single step, of which whoever cannot see the picture hears what came of it.
+  function stepTo(position) {
+    desk.go(position);
+    spoken.textContent = [facts.textContent.split(" · ").slice(0, 2).join(", "), odds.textContent].join(". ");
+  }
   const faster = (by) => {
     speed.value = Number(speed.value) + by;
+    showPace();
   };
   desk.addEventListener("asked-about", (event) => {
     asked = event.detail;
@@ -190,6 +210,8 @@ export function startPlayer(desk, root) {
   });
   desk.addEventListener("settings", show);
   words.addEventListener("changed", show);
+  words.addEventListener("changed", showPace);
+  showPace();
   show();
-  return { forward, flip, faster };
+  return { forward, backward, flip, faster };
 }

@@ -12,18 +12,19 @@ export function startSettings(desk, box) {
   const model = make("select", { id: "model", onchange: () => desk.set({ model: model.value }) });
   const against = make("select", { id: "against", onchange: () => desk.set({ against: against.value }) });
   const digit = make("select", { id: "digit", onchange: () => desk.set({ digit: Number(digit.value) }) });
+  const about = make("small", { class: "model-about" });
   const count = make("div", { class: "counts", id: "count", role: "group", label: "settings.count" }, COUNTS.map((number) =>
     make("button", { type: "button", "data-count": number, onclick: () => desk.set({ samples: number }) }, String(number)),
   ));
   const temperature = make("input", { type: "range", id: "temperature", min: 0.1, max: 3, step: 0.05, oninput: () =>
     desk.set({ temperature: Number(temperature.value) }) });
   const degrees = make("output", { for: "temperature" });
-  const seed = make("input", { type: "number", id: "seed", min: 0, step: 1, oninput: () =>
-    desk.set({ seed: seed.value === "" ? null : Number(seed.value) }) });
+  const seed = make("input", { type: "number", id: "seed", min: 0, step: 1, onblur: () => show(), oninput: () =>
+    seed.value !== "" && desk.set({ seed: Number(seed.value) }) }); // emptied, it keeps what it was
   const dice = make("input", { type: "checkbox", id: "dice", onchange: () => desk.set({ dice: dice.checked }) });
 
   box.append(
-    field("settings.model", model),
+    field("settings.model", model, about),
     field("settings.against", against),
     make("div", { class: "field" }, make("span", { say: "settings.count" }), count),
     field("settings.digit", digit, note("settings.digit_info")),
@@ -35,6 +36,7 @@ export function startSettings(desk, box) {
   function show() {
     const { settings, facts } = desk;
     const names = Object.keys(facts.models).map((entry) => option(entry, nameOf(words, entry)));
+    about.textContent = aboutOf(words, settings.model);
     model.replaceChildren(...names);
     against.replaceChildren(option("", words.say("settings.nobody")), ...names.map((node) => node.cloneNode(true)));
     digit.replaceChildren(option(-1, words.say("settings.any")), ...Array.from({ length: 10 }, (_, one) => option(one, String(one))));
@@ -44,7 +46,7 @@ export function startSettings(desk, box) {
     for (const button of count.children) button.setAttribute("aria-pressed", Number(button.dataset.count) === settings.samples);
     temperature.value = settings.temperature;
     degrees.textContent = settings.temperature;
-    if (document.activeElement !== seed) seed.value = settings.seed ?? "";
+    if (document.activeElement !== seed) seed.value = settings.seed;
     dice.checked = settings.dice;
   }
 
@@ -53,5 +55,7 @@ export function startSettings(desk, box) {
   show();
 }
 
-// One line on a model.
-export const nameOf = (words, entry) => (words.has(`model.${entry}`) ? words.say(`model.${entry}`) : entry);
+// A model's name and year, and one line on it.
+const said = (words, entry) => (words.has(`model.${entry}`) ? words.say(`model.${entry}`) : entry);
+export const nameOf = (words, entry) => said(words, entry).split(": ")[0];
+export const aboutOf = (words, entry) => said(words, entry).split(": ").slice(1).join(": ");

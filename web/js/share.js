@@ -1,6 +1,7 @@
 // To take away and pass on: a link that draws the same pictures, files, and the request for programs.
 import { make } from "./dom.js";
 import { packed, stateOf } from "./link.js";
+import { ask } from "./server.js";
 import { filmOf, pictureOf, save, traceOf } from "./saves.js";
 import { curlOf, pythonOf } from "./snippets.js";
 
@@ -71,10 +72,21 @@ export function startShare(desk, box) {
   // --- what it says follows the desk while somebody looks
   function show() {
     for (const button of files) button.disabled = button.dataset.file !== "png" && !desk.ready;
-    const state = stateOf(desk), known = desk.drawing.known(), address = location.origin + location.pathname;
-    put(link, `${location.href.split("#")[0]}#${packed(state)}`);
+    const state = stateOf(desk), known = desk.drawing.known();
+    const address = (others ?? location.origin) + location.pathname;
+    put(link, `${address}#${packed(state)}`);
     put(snippets.python, pythonOf(address, state, known));
     put(snippets.curl, curlOf(address, state, known));
+  }
+
+  // On the teacher's own machine the page may be open at an address that is of use to nobody else.
+  let others = null;
+  const own = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+  async function find() {
+    const way = desk.lan && own ? await ask("class").catch(() => null) : null;
+    if (!way?.address) return;
+    others = way.address;
+    show();
   }
 
   function put(node, text) {
@@ -90,6 +102,7 @@ export function startShare(desk, box) {
       for (const name of followed) desk.addEventListener(name, show);
       for (const name of ["pointerup", "keyup"]) document.addEventListener(name, soon);
       show();
+      find();
     },
     hidden() {
       for (const name of followed) desk.removeEventListener(name, show);

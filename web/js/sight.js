@@ -33,7 +33,8 @@ export function startSight(desk, box) {
   const note = make("p", { "aria-live": "polite" });
   const slide = make("input", { type: "range", min: 0, max: width * height - 1, label: "sight.pixel", oninput: () => show(slide.value) });
   box.append(make("p", { say: "sight.lead" }), masks, make("p", { say: "sight.pair" }), fields, slide, note);
-  let pixel = 18 * width + 12, turn = 0;
+  const telling = Math.floor(0.64 * height) * width + Math.floor(0.43 * width); // where a blind spot shows
+  let pixel = telling, turn = 0, soon = 0, here = false;
 
   // PixelCNN beside the model that sees most, as far as the server has them.
   function pair() {
@@ -46,27 +47,63 @@ export function startSight(desk, box) {
     slide.value = pixel;
     slide.setAttribute("aria-valuetext", words.say("sight.at", { row: Math.floor(pixel / width) + 1, column: (pixel % width) + 1 }));
     const names = pair(), mine = ++turn;
+    note.textContent ||= words.say("sight.looking");
     const seen = await Promise.all(names.map((name) => sightOf(name, pixel).catch(() => null)));
     if (mine !== turn) return;
-    const unseen = names.map((name, place) => (seen[place] ? seen[place].slice(0, pixel).filter((value) => !value).length : "?"));
-    fields.replaceChildren(...names.map((name, place) => field(name, seen[place], unseen[place])));
-    note.textContent = names.map((name, place) => words.say("sight.unseen", { model: name, count: unseen[place], all: pixel })).join(" ");
+    fields.replaceChildren(...names.map((name, place) => field(name, seen[place])));
+    note.textContent = names.map((name, place) => sentence(name, seen[place])).join(" ");
   }
 
-  function field(name, seen, unseen) {
-    const canvas = make("canvas", { width, height, role: "img", "aria-label": words.say("sight.unseen", { model: name, count: unseen, all: pixel }) });
+  // Pixels before the one in question that a model does not see. To the right of all that it sees in a row lies the blind
+  // spot; what is left of that, or in rows of which it sees nothing, is further away than its layers reach.
+  function missed(seen) {
+    const blind = new Set(), far = new Set();
+    for (let place = 0; place < pixel; place++) {
+      if (seen[place]) continue;
+      const start = place - (place % width), row = seen.slice(start, Math.min(start + width, pixel));
+      const last = row.findLastIndex((value) => value > 0);
+      (last >= 0 && place - start > last ? blind : far).add(place);
+    }
+    return { blind, far };
+  }
+
+  function sentence(name, seen) {
+    if (!seen) return words.say("about.silent");
+    const { blind, far } = missed(seen), count = blind.size + far.size;
+    return words.say(count ? "sight.blind" : "sight.unseen", { model: name, count, all: pixel, blind: blind.size, far: far.size });
+  }
+
+  function field(name, seen) {
+    const canvas = make("canvas", { width, height, role: "img", "aria-label": sentence(name, seen) });
+    const { blind, far } = seen ? missed(seen) : { blind: new Set(), far: new Set() };
     const context = canvas.getContext("2d"), picture = context.createImageData(width, height);
     for (let place = 0; place < width * height; place++) {
       const share = seen ? seen[place] / 255 : 0;
-      const blind = seen && place < pixel && !seen[place];
-      const colour = place === pixel ? [217, 72, 15] : blind ? [255, 212, 59] : [250, 248, 243].map((from, part) => from + share * ([24, 100, 171][part] - from));
+      const read = [250, 248, 243].map((from, part) => from + share * ([24, 100, 171][part] - from));
+      const colour = place === pixel ? [217, 72, 15] : blind.has(place) ? [255, 212, 59] : far.has(place) ? [203, 213, 225] : read;
       picture.data.set([...colour, place > pixel ? 90 : 255], 4 * place);
     }
     context.putImageData(picture, 0, 0);
-    return make("figure", { "data-model": name, "data-unseen": unseen }, canvas, make("figcaption", {}, name));
+    const counts = { "data-unseen": seen ? blind.size + far.size : "?", "data-blind": blind.size };
+    return make("figure", { "data-model": name, ...counts }, canvas, make("figcaption", {}, name));
   }
 
-  const follow = () => desk.take && !desk.playing && show(desk.take.order[Math.min(desk.moment, desk.take.order.length - 1)]);
-  words.addEventListener("changed", () => show(pixel));
-  return { shown: () => (desk.take ? follow() : show(pixel)) };
+  // The pixel that comes next, once the clock stands still; of a whole picture, one that tells something.
+  function follow() {
+    clearTimeout(soon);
+    if (!here || desk.playing) return;
+    const next = desk.take?.order[desk.moment] ?? telling;
+    if (next !== pixel || !fields.children.length) soon = setTimeout(() => show(next), 120);
+  }
+  desk.addEventListener("moment", follow);
+  words.addEventListener("changed", () => here && show(pixel));
+  return {
+    shown() {
+      here = true;
+      follow();
+    },
+    hidden() {
+      here = false;
+    },
+  };
 }

@@ -5,7 +5,7 @@
 //   ink, given, bits: of the filled pixels in that order: 0..255, probability given at the temperature, surprise at 1
 //   yoursOrder, yoursBits: the known pixels of which the model says how probable they were
 //   nats: of the whole, once it is; from: the step at which it left another take; steps, ms: what it cost
-//   branches: [step, flip, temperature] of every turn since the first take, whose temperature was rootTemperature
+//   branches: [step, flip, temperature] of every turn since the take `root`, a sample, whose temperature was rootTemperature
 import { numbers } from "./dom.js";
 
 const CERTAIN = 1e-5; // probabilities are told in 1/65535
@@ -61,9 +61,10 @@ export function grafted(parent, step, flip, own) {
   const p = two ? Math.max(CERTAIN, 1 - 2 ** -parent.bits[step]) : NaN;
   const turned = { ink: 255 - parent.ink[step], given: two ? 1 - parent.given[step] : NaN, bits: -Math.log2(p) };
   const { yours, known, order, yoursOrder, yoursBits } = parent;
-  const branches = [...(parent.branches ?? []), [step, flip, own.temperature]], rootTemperature = parent.rootTemperature ?? parent.temperature;
+  const branches = [...(parent.branches ?? []), [step, flip, own.temperature]];
+  const root = parent.root ?? parent.sample, rootTemperature = parent.rootTemperature ?? parent.temperature;
   const parts = { ink: join("ink", Uint16Array), given: join("given", Float32Array), bits: join("bits", Float32Array) };
-  return { ...own, ...parts, yours, known, order, yoursOrder, yoursBits, from: step, flipped: flip, branches, rootTemperature, nats: null };
+  return { ...own, ...parts, yours, known, order, yoursOrder, yoursBits, from: step, flipped: flip, branches, root, rootTemperature, nats: null };
 }
 
 export const sum = (list, until = list.length) => list.slice(0, until).reduce((total, value) => total + value, 0);

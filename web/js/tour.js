@@ -129,7 +129,7 @@ function tour(level, desk, root) {
       const node = selector && root.querySelector(selector);
       return node?.getClientRects().length ? node : null;
     };
-    return step && (seen(step.at) || seen(step.panel && `[data-panel=${step.panel}]`) || seen(".player"));
+    return step && (seen(step.at) || seen(step.panel && `[data-panel=${step.panel}]`) || seen(".playing"));
   }
 
   // The control into the window, should it be outside, and no further: what it acts on may be above.

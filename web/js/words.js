@@ -2,6 +2,7 @@
 import { filled } from "./dom.js";
 
 const KEPT = "pixelcnn.language";
+const OF_SERVER = { "the CPU": "server.cpu", "the weights that came with it": "server.bundled" };
 
 export class Words extends EventTarget {
   // all: {language: {key: text}}, the first language for whoever speaks none of them.
@@ -15,6 +16,11 @@ export class Words extends EventTarget {
   // The text of a key, {name}s filled in.
   say(key, values = {}) {
     return filled(this.all[this.language][key] ?? key, values);
+  }
+
+  // What the server calls something, in the language that is spoken, as far as there are words for it.
+  named(text) {
+    return text in OF_SERVER ? this.say(OF_SERVER[text]) : text;
   }
 
   has(key) {

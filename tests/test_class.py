@@ -117,6 +117,14 @@ def test_what_one_puts_on_the_wall_another_sees_and_only_the_teacher_takes_it_do
     phone.close()
 
 
+def test_what_the_teacher_shares_can_be_opened_by_the_class(desktop):
+    """At 127.0.0.1 the page is of use to the teacher's own machine alone."""
+    desktop.page.route("**/class", lambda route: route.fulfill(json=WAY))
+    desktop.panel("share")
+    expect(desktop.page.locator("#share-link")).to_have_value(re.compile(re.escape(WAY["address"]) + "/#1[.]"))
+    assert f'Client("{WAY["address"]}/"' in desktop.page.locator("#share-python").input_value()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_from_the_back_row(chromium, lan, scheme):
     """1920 x 1080 by the teacher's bookmark: canvas as large as the screen allows, no small print, black on white."""

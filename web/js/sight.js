@@ -54,15 +54,16 @@ export function startSight(desk, box) {
     note.textContent = names.map((name, place) => sentence(name, seen[place])).join(" ");
   }
 
-  // Pixels before the one in question that a model does not see. To the right of all that it sees in a row lies the blind
-  // spot; what is left of that, or in rows of which it sees nothing, is further away than its layers reach.
+  // Pixels before the one in question that a model does not see: in its blind spot, or further away, up or sideways, than
+  // anything that it does see.
   function missed(seen) {
     const blind = new Set(), far = new Set();
-    for (let place = 0; place < pixel; place++) {
-      if (seen[place]) continue;
-      const start = place - (place % width), row = seen.slice(start, Math.min(start + width, pixel));
-      const last = row.findLastIndex((value) => value > 0);
-      (last >= 0 && place - start > last ? blind : far).add(place);
+    const up = (place) => Math.floor(pixel / width) - Math.floor(place / width);
+    const aside = (place) => Math.abs((place % width) - (pixel % width));
+    const all = Array.from({ length: pixel }, (_, place) => place), read = all.filter((place) => seen[place]);
+    const highest = Math.max(0, ...read.map(up)), widest = Math.max(0, ...read.map(aside));
+    for (const place of all) {
+      if (!seen[place]) (up(place) <= highest && aside(place) <= widest ? blind : far).add(place);
     }
     return { blind, far };
   }

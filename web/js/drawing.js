@@ -39,6 +39,15 @@ export class Drawing extends EventTarget {
     this.dispatchEvent(new Event("changed"));
   }
 
+  // Put another drawing in the place of this one; it can be undone.
+  lay({ ink, holes, cut }) {
+    this.change(() => {
+      this.ink.set(ink);
+      this.holes.set(holes);
+      this.cut = cut;
+    });
+  }
+
   undo() {
     const before = this.past.pop();
     if (!before) return;

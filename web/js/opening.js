@@ -1,9 +1,7 @@
 // A link that is opened: its drawing and settings come onto the desk, its pictures are drawn again, and what differs here from
 // where it was made is said in a sentence. A fragment that is no link is said to be none, and the page stays as it is.
 import { make } from "./dom.js";
-import { packed, stateOf, unpacked } from "./link.js";
-
-const KEPT = "pixelcnn.desk"; // the drawing and the settings, in this tab, so that a reload of the page loses nothing
+import { unpacked } from "./link.js";
 
 export function startOpening(desk, root) {
   const { words } = desk;
@@ -33,47 +31,14 @@ export function startOpening(desk, root) {
     const model = has(state.model, desk.facts.default), against = has(state.against, "");
     const digit = missing && !desk.facts.models[model].classes ? -1 : state.digit;
     const { samples, temperature, seed } = state;
-    lay(state, { model, against, samples, temperature, seed, digit, dice: false });
+    desk.drawing.lay(state);
+    desk.set({ model, against, samples, temperature, seed, digit, dice: false });
     const differences = missing ? [] : differ(state);
     if (missing) say("link.missing", { model: missing, here: model });
     else if (differences.length) say("link.differs", { what: differences.join(", ") });
     else say();
     desk.complete();
     if (!missing) follow(state.branches);
-  }
-
-  function lay(state, settings) {
-    desk.drawing.change((drawing) => {
-      drawing.ink.set(state.ink);
-      drawing.holes.set(state.holes);
-      drawing.cut = state.cut;
-    });
-    desk.set(settings);
-  }
-
-  // Gradio reloads the page when the server was away for a while, and so do people.
-  function keep() {
-    try {
-      const { dice } = desk.settings;
-      sessionStorage.setItem(KEPT, JSON.stringify([packed(stateOf({ ...bare(desk), takes: [] })), dice]));
-    } catch {
-      // no storage, so nothing is kept
-    }
-  }
-
-  function recall() {
-    let kept = null;
-    try {
-      kept = JSON.parse(sessionStorage.getItem(KEPT));
-    } catch {
-      return; // no storage, or not ours
-    }
-    const state = kept ? unpacked(String(kept[0])) : { fault: "nothing" };
-    if (state.fault || state.width !== desk.width || state.height !== desk.height || !desk.facts.models[state.model]) return;
-    const { model, samples, temperature, seed, digit } = state;
-    const against = desk.facts.models[state.against] ? state.against : "";
-    lay(state, { model, against, samples, temperature, seed, digit, dice: Boolean(kept[1]) });
-    desk.drawing.past = [];
   }
 
   // What is not here as it was where the link was made.
@@ -104,20 +69,8 @@ export function startOpening(desk, root) {
   desk.drawing.addEventListener("changed", () => say());
   words.addEventListener("changed", () => said && say(...said));
   window.addEventListener("hashchange", open);
-  if (location.hash.length > 1) open();
-  else recall();
-  let soon = 0;
-  const later = () => {
-    clearTimeout(soon);
-    soon = setTimeout(keep, 300);
-  };
-  desk.drawing.addEventListener("changed", later);
-  desk.addEventListener("settings", later);
-  document.addEventListener("pointerup", later); // a stroke tells when it begins
-  window.addEventListener("pagehide", keep);
+  open();
 }
-
-const bare = ({ width, height, drawing, settings, facts }) => ({ width, height, drawing, settings, facts });
 
 const news = (desk, settled) =>
   new Promise((resolve) => {

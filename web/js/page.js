@@ -5,6 +5,7 @@ import { Desk } from "./desk.js";
 import { startDigits } from "./digits.js";
 import { startEasel } from "./easel.js";
 import { startExamples } from "./examples.js";
+import { startKeeping } from "./keeping.js";
 import { startKeys } from "./keys.js";
 import { startLens } from "./lens.js";
 import { startOpening } from "./opening.js";
@@ -52,7 +53,10 @@ export function start(element, props, trigger, watch) {
   words.addEventListener("changed", dress);
   dress();
   watch("value", () => desk.receive(props.value));
-  follow(desk).then(() => startOpening(desk, root));
+  follow(desk).then(() => {
+    startOpening(desk, root);
+    startKeeping(desk);
+  });
   root.desk = desk; // for tests, and for whoever looks under the hood
   root.dataset.ready = "yes";
 }

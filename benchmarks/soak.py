@@ -181,6 +181,7 @@ def soak(share: float) -> dict:
             hostile(address, round(2000 * share))  # of this too, the first times leave something behind
             attacked = state(process, temp)
             result = {"hostile": hostile(address, round(10_000 * share))}
+            asyncio.run(completed(address, 20))  # what only waited for Python to collect it is given back
             before = state(process, temp)
             result["hostile"]["growth_mb"] = round(before["mb"] - attacked["mb"], 1)
             asyncio.run(completed(address, round(1000 * share)))

@@ -103,6 +103,13 @@ class MaskedConv2d(Spatial):
         return torch.addmm(self.bias, seen, self.weight.flatten(0, 1))
 
 
+@torch.no_grad()
+def enlarged(layer: nn.Module, gain: float) -> nn.Module:
+    """A new layer with its weight so many times as large."""
+    layer.weight.mul_(gain)
+    return layer
+
+
 def readout(fan_in: int, hidden: int, params: int) -> nn.Sequential:
     """From features to params: two 1x1 convolutions after ReLUs, and the output (1601.06759, Table 1)."""
     return nn.Sequential(

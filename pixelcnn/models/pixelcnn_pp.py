@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import MaskedConv2d, Spatial
+from pixelcnn.layers import MaskedConv2d, Spatial, enlarged
 from pixelcnn.likelihoods import DiscretizedLogisticMixture
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.where import Everywhere, Grid, Here, Taps, Where
@@ -48,13 +48,6 @@ class Config:
 def concat_elu(x: Tensor) -> Tensor:
     """[1], appendix: ELU of both signs, twice the channels."""
     return F.elu(torch.cat([x, -x], -1))
-
-
-@torch.no_grad()
-def enlarged(layer: nn.Module, gain: float) -> nn.Module:
-    """A new layer with its weight so many times as large."""
-    layer.weight.mul_(gain)
-    return layer
 
 
 KEEP = 3**0.5  # from torch's initial weights to those that keep the size of what comes in,

@@ -17,37 +17,34 @@ from loopback_hub import Hub, running
 from PIL import Image
 from safetensors.torch import load_file
 
+import train
 from benchmarks import visitors
 from pixelcnn import load
 
 ROOT = Path(__file__).parent.parent
+SMALL = ["--steps", "40", "--batch", "8", "--every", "8", "--shift", "1", "--config", "channels=4,blocks=1,head=4"]
+
+
+def line(data: Path | str, out: Path, *more: str, model: str = "pixelcnn") -> list[str]:
+    """What is typed after `python train.py`."""
+    where = ["--data", str(data), "--out", str(out), "--run", str(out.with_suffix(""))]
+    return [model, *where, "--device", "cpu", "--threads", "1", *SMALL, *more]
 
 
 def command(data: Path | str, out: Path, *more: str) -> list[str]:
-    options = [
-        "--data",
-        str(data),
-        "--out",
-        str(out),
-        "--run",
-        str(out.with_suffix("")),
-        "--device",
-        "cpu",
-        "--threads",
-        "1",
-    ]
-    small = ["--steps", "40", "--batch", "8", "--every", "8", "--shift", "1", "--config", "channels=4,blocks=1,head=4"]
-    return [sys.executable, "train.py", "pixelcnn", *options, *small, *more]
+    """The same in a process of its own, for what needs one: it is killed, or reads its environment when it starts."""
+    return [sys.executable, "train.py", *line(data, out, *more)]
 
 
 def metrics(out: Path) -> list[dict]:
     return [json.loads(line) for line in (out.with_suffix("") / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_a_killed_run_goes_on_to_the_same_end(data, tmp_path):
+def test_a_killed_run_goes_on_to_the_same_end(data, tmp_path, capsys):
     straight, broken = tmp_path / "straight.safetensors", tmp_path / "broken.safetensors"
-    done = subprocess.run(command(data, straight), cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "images/s" in done.stderr and "nats" in done.stderr, "a progress bar with nats and images per second"
+    train.main(line(data, straight))
+    bar = capsys.readouterr().err
+    assert "images/s" in bar and "nats" in bar, "a progress bar with nats and images per second"
 
     run = subprocess.Popen(command(data, broken), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     checkpoint = broken.with_suffix("") / "checkpoint.safetensors"
@@ -57,7 +54,7 @@ def test_a_killed_run_goes_on_to_the_same_end(data, tmp_path):
     run.wait()
     assert not broken.exists(), "killed before the end"
     (checkpoint.parent / "checkpoint.part").write_bytes(b"half a checkpoint")  # as a kill in mid-write leaves it
-    subprocess.run(command(data, broken), cwd=ROOT, capture_output=True, check=True)
+    train.main(line(data, broken))
 
     one, other = load_file(straight), load_file(broken)
     assert all((one[name] == other[name]).all() for name in one)
@@ -72,7 +69,7 @@ def test_a_killed_run_goes_on_to_the_same_end(data, tmp_path):
 def alone(data, tmp_path):
     """The curve of one process, batch after batch."""
     out = tmp_path / "alone.safetensors"
-    subprocess.run(command(data, out), cwd=ROOT, capture_output=True, check=True)
+    train.main(line(data, out))
     assert (out.with_suffix("") / "curve.png").stat().st_size > 5000
     return metrics(out)
 
@@ -96,16 +93,15 @@ def test_two_processes_learn_what_one_learns(data, tmp_path, alone):
 def test_a_part_of_the_model_that_is_never_asked_does_not_stop_the_run(data, tmp_path):
     """With nothing told, freeform's encoder has no gradient; checkpoints and what goes on from them do without."""
     out = tmp_path / "free.safetensors"
-    line = command(data, out, "--told", "0", "--steps", "8", "--config", "channels=4,blocks=1,head=4,given=3")
-    line[2] = "freeform"
-    subprocess.run(line, cwd=ROOT, capture_output=True, check=True)
-    run = subprocess.run([*line, "--steps", "16"], cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode == 0 and metrics(out)[-1]["step"] == 16, run.stderr[-2000:]
+    config = "channels=4,blocks=1,head=4,given=3"
+    for steps in ("8", "16"):
+        train.main(line(data, out, "--told", "0", "--config", config, "--steps", steps, model="freeform"))
+    assert metrics(out)[-1]["step"] == 16
 
 
 def test_a_batch_in_pieces_is_the_batch(data, tmp_path, alone):
     out = tmp_path / "pieces.safetensors"
-    subprocess.run(command(data, out, "--accumulate", "4"), cwd=ROOT, capture_output=True, check=True)
+    train.main(line(data, out, "--accumulate", "4"))
     assert close(alone, metrics(out)), (alone, metrics(out))
 
 
@@ -118,7 +114,7 @@ def png(number: int) -> bytes:
 
 
 @pytest.mark.parametrize("side", [16, 64])
-def test_from_pictures_of_any_kind_to_the_page_in_one_line(tmp_path, side):
+def test_from_pictures_of_any_kind_to_the_page_in_one_line(tmp_path, side, caplog):
     """A folder of doodles, a model of its own size, and the page and the endpoints that show it."""
     folder = tmp_path / "doodles"
     folder.mkdir()
@@ -126,10 +122,9 @@ def test_from_pictures_of_any_kind_to_the_page_in_one_line(tmp_path, side):
         (folder / f"{number}.png").write_bytes(png(number))
     (folder / "broken.png").write_bytes(b"no picture")
     out = tmp_path / "mine.safetensors"
-    line = command(folder, out, "--steps", "2", "--batch", "4")
-    line += ["--config", f"channels=4,blocks=1,head=4,height={side},width={side}"]
-    run = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode == 0 and "skipped" in run.stderr and "broken.png" in run.stderr, run.stderr[-2000:]
+    config = f"channels=4,blocks=1,head=4,height={side},width={side}"
+    train.main(line(folder, out, "--steps", "2", "--batch", "4", "--config", config))
+    assert "skipped" in caplog.text and "broken.png" in caplog.text
     with visitors.server("--weights", str(out)) as page:
         client = Client(page, verbose=False)
         half = [[int(row < side // 2)] * side for row in range(side)]
@@ -140,8 +135,8 @@ def test_from_pictures_of_any_kind_to_the_page_in_one_line(tmp_path, side):
 
 def test_training_goes_on_from_the_weights_of_another_run(data, tmp_path):
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
-    subprocess.run(command(data, first, "--lr", "2e-2"), cwd=ROOT, capture_output=True, check=True)
-    subprocess.run(command(data, second, "--steps", "8", "--init", str(first)), cwd=ROOT, capture_output=True, check=True)
+    train.main(line(data, first, "--lr", "2e-2"))
+    train.main(line(data, second, "--steps", "8", "--init", str(first)))
     assert metrics(second)[0]["valid_nats"] < metrics(first)[-1]["valid_nats"] + 5 < metrics(first)[0]["valid_nats"]
 
 
@@ -151,10 +146,10 @@ def test_pictures_of_a_hub_data_set(tmp_path):
     images[3] = {"bytes": b"no picture", "path": "broken.png"}
     pyarrow.parquet.write_table(pyarrow.table({"image": images, "label": list(range(12))}), tmp_path / "train-0.parquet")
     hub, out = Hub({"data/train-0.parquet": (tmp_path / "train-0.parquet").read_bytes()}), tmp_path / "mine.safetensors"
-    line = command("user/digits", out, "--steps", "2", "--batch", "4")
+    first = command("user/digits", out, "--steps", "2", "--batch", "4")
     with running(hub) as address:
         env = os.environ | {"HF_ENDPOINT": address, "HF_HUB_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": ""}
-        run = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True)
+        run = subprocess.run(first, cwd=ROOT, env=env, capture_output=True, text=True)
     assert run.returncode == 0 and "skipped train-0.parquet, row 3" in run.stderr, run.stderr[-2000:]
     assert load(out).config.height == 28
     again = command("user/digits", tmp_path / "again.safetensors", "--steps", "2", "--batch", "4")
@@ -165,14 +160,20 @@ def test_pictures_of_a_hub_data_set(tmp_path):
     assert run.returncode != 0 and "user/nothing could not be had" in run.stderr and "Traceback" not in run.stderr
 
 
-def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path):
+def refusal(*arguments: str, capsys) -> str:
+    """The sentence that a command line ends with."""
+    with pytest.raises(SystemExit) as end:
+        train.main(list(arguments))
+    assert end.value.code not in (0, None)
+    return f"{end.value.code} {capsys.readouterr().err}"
+
+
+def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path, capsys):
     out = tmp_path / "a.safetensors"
-    subprocess.run(command(data, out), cwd=ROOT, capture_output=True, check=True)
-    run = subprocess.run(command(data, out, "--seed", "3"), cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode != 0 and "has seed 0, not 3" in run.stderr
+    train.main(line(data, out))
+    assert "has seed 0, not 3" in refusal(*line(data, out, "--seed", "3"), capsys=capsys)
     (out.with_suffix("") / "checkpoint.safetensors").write_bytes(b"half")
-    run = subprocess.run(command(data, out), cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode != 0 and "not a whole checkpoint" in run.stderr and "Traceback" not in run.stderr
+    assert "not a whole checkpoint" in refusal(*line(data, out), capsys=capsys)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +192,5 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path):
         (["--config", "channels=many"], "channels is 'many'; give a whole number"),
     ],
 )
-def test_what_cannot_be_trained_is_one_sentence(data, tmp_path, more, says):
-    run = subprocess.run(command(data, tmp_path / "a.safetensors", *more), cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode != 0 and says in run.stderr and "Traceback" not in run.stderr
+def test_what_cannot_be_trained_is_one_sentence(data, tmp_path, capsys, more, says):
+    assert says in refusal(*line(data, tmp_path / "a.safetensors", *more), capsys=capsys)

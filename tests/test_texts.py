@@ -1,12 +1,13 @@
 """Every word of the page: there in both languages, asked for by somebody, and asked for by its right name."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
 from pixelcnn.models import MODELS
-from web.texts import LANGUAGES, WORDS, words
+from web.texts import LANGUAGES, REFUSALS, WORDS, refusal, words
 
 WEB = Path(__file__).parent.parent / "web"
 SOURCES = {path.name: path.read_text("utf-8") for path in (*WEB.glob("*.html"), *WEB.glob("js/*.js"))}
@@ -80,3 +81,33 @@ def test_every_step_of_the_tour_has_words_and_the_other_way_round():
 
 def test_the_page_gets_each_language_whole():
     assert set(words()) == set(LANGUAGES) and all(set(texts) == set(WORDS) for texts in words().values())
+
+
+def spoken(node: ast.AST) -> str | None:
+    """A string of the source as it stands there, {} for what is filled in."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(spoken(part) or "{}" for part in node.values)
+    return None
+
+
+def test_what_is_put_into_korean_is_what_the_server_says():
+    sources = [*WEB.glob("*.py"), *(WEB.parent / "pixelcnn").glob("*.py")]
+    trees = [ast.parse(path.read_text("utf-8")) for path in sources if path.name != "texts.py"]
+    said = {spoken(node) for tree in trees for node in ast.walk(tree)}
+    assert {re.sub(r"{\w+}", "{}", english) for english in REFUSALS} <= said
+
+
+@pytest.mark.parametrize("english", REFUSALS)
+def test_a_refusal_in_korean_tells_what_was_filled_in(english):
+    names = re.findall(r"{(\w+)}", english)
+    values = {name: f"{name} 7.5" for name in names}
+    korean = refusal(english.format(**values), "ko-KR")
+    assert re.search(r"[가-힣]", korean) and all(value in korean for value in values.values())
+    for other in ("en", "", None, 3, ["ko"]):
+        assert refusal(english.format(**values), other) == english.format(**values)
+
+
+def test_what_nobody_has_words_for_stays_as_it_is():
+    assert refusal("Something else; try again.", "ko") == "Something else; try again."

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from pixelcnn import BadInput
 from pixelcnn.canvas import INK, PAPER, decode
+from web.texts import language_of, refusal
 
 FILL, WARM, EMPTY = np.array([217, 72, 15]), np.array([255, 212, 59]), np.array([229, 223, 210])  # colours of the page
 SHADES = 64  # of each of: yours, the model's, the model's while it is new
@@ -129,4 +130,5 @@ class Studio:
             sentence = f"What was sent is not JSON; {EXPECTED}."
         except ClientDisconnect:
             return Response(status_code=400)
-        return JSONResponse({"detail": sentence, "error": sentence}, 400)
+        said = refusal(sentence, language_of(request.headers))
+        return JSONResponse({"detail": said, "error": said}, 400)

@@ -16,6 +16,7 @@ from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
 from web.answers import answers
 from web.film import Studio
+from web.texts import refusal
 
 SCRIPTS = {path.name: path for path in (Path(__file__).parent / "js").iterdir()}
 
@@ -64,8 +65,10 @@ class Gate:
         return refuse(413, f"The request is larger than {self.limit // 1024} KB; a drawing is far smaller.")
 
 
-def refuse(status: int, sentence: str) -> JSONResponse:
-    return JSONResponse({"detail": sentence, "error": sentence}, status)
+def refuse(status: int, sentence: str, language: str = "") -> JSONResponse:
+    """A sentence instead of an answer, in the language that the page asks in, if any."""
+    said = refusal(sentence, language)
+    return JSONResponse({"detail": said, "error": said}, status)
 
 
 async def script(request: Request) -> FileResponse | JSONResponse:

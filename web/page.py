@@ -11,7 +11,7 @@ import gradio as gr
 from pixelcnn import BadInput, Request, Trace
 from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
-from web.texts import WORDS, words
+from web.texts import WORDS, refusal, words
 from web.wire import message, question, request_of
 
 WEB = Path(__file__).parent
@@ -24,12 +24,12 @@ import(new URL("parts/page.js", document.baseURI)).then((page) => page.start(ele
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
-    """BadInput as a message to whoever asked."""
+def sentences(language: object = "") -> Iterator[None]:
+    """BadInput as a message to whoever asked, in their language."""
     try:
         yield
     except BadInput as error:
-        raise gr.Error(str(error), duration=10, print_exception=False) from None
+        raise gr.Error(refusal(str(error), language), duration=10, print_exception=False) from None
 
 
 async def together(streams: list[AsyncIterator[Trace]]) -> AsyncIterator[list[Trace | None]]:
@@ -71,7 +71,7 @@ class Doors:
 
     async def page(self, event: gr.EventData) -> AsyncIterator[dict]:
         """The page's own event: a question of one part or several, answered side by side in messages for the player."""
-        with sentences():
+        with sentences(event._data.get("language") if isinstance(event._data, dict) else ""):
             run, parts = question(event._data)
             began, waited = time.perf_counter(), [0.0] * len(parts)
             async with aclosing(together([self.part(part) for part in parts])) as answers:

@@ -1,7 +1,11 @@
 """Every word of the page, in English and Korean, in one place.
 
-Keys are `part.what`; `{name}` in a sentence is filled in by the page, the same names in both languages.
+Keys are `part.what`; `{name}` in a sentence is filled in by the page, the same names in both languages. What the server
+refuses is said in English where it is refused, by parts that know nothing of languages, and put into Korean at the door.
 """
+
+import re
+from collections.abc import Mapping
 
 LANGUAGES = ("en", "ko")
 
@@ -517,3 +521,81 @@ WORDS = {
 def words() -> dict[str, dict[str, str]]:
     """The words by language and key, as the page wants them."""
     return {name: {key: both[place] for key, both in WORDS.items()} for place, name in enumerate(LANGUAGES)}
+
+
+# What somebody at the page may be told by the server, as it says it, with {name} for what differs, and in Korean.
+REFUSALS = {
+    "All pixels are known, so there is nothing to fill; leave some unknown, below the cut line.": (
+        "모든 픽셀이 주어져 채울 것이 없습니다. 자르는 선 아래에 빈 곳을 남겨 주세요."
+    ),
+    "{model} fills from the top, row by row, and cannot use known pixel ({row}, {column}), "
+    "which comes after unknown pixel ({from_row}, {from_column}); "
+    "let the known pixels end before the unknown begin, or choose freeform, which takes any.": (
+        "{model}은(는) 위에서부터 한 줄씩 채우므로, 모르는 픽셀 ({from_row}, {from_column}) 뒤에 오는 "
+        "픽셀 ({row}, {column})은 알아도 쓸 수 없습니다. "
+        "모르는 픽셀이 시작되기 전까지만 알려 주거나, 어디든 알려 줄 수 있는 freeform을 고르세요."
+    ),
+    "The house is full, {count} pictures are under way; try again in {wait} s.": (
+        "지금 그림 {count}장을 그리고 있어 자리가 없습니다. {wait}초 뒤에 다시 해 보세요."
+    ),
+    "samples is {count}; this server gives at most {most}.": (
+        "그림 {count}장을 한꺼번에 그려 달라고 했는데 이 서버는 {most}장까지 그립니다."
+    ),
+    "The completion was given up before it was whole; try again.": "그림이 다 되기 전에 그만두었습니다. 다시 해 보세요.",
+    "The server is stopping; try again when it is back.": "서버가 멈추는 중입니다. 다시 켜지면 해 보세요.",
+    "{model} failed on this picture; try again, or another model.": (
+        "{model}이(가) 이 그림에 실패했습니다. 다시 해 보거나 다른 모델을 고르세요."
+    ),
+    "{model} was not lent a GPU or failed; try again in a while.": (
+        "{model}이(가) GPU를 빌리지 못했거나 실패했습니다. 잠시 뒤에 다시 해 보세요."
+    ),
+    "There is no model {model}; choose one of {names}.": "모델 {model}은(는) 없습니다. {names} 가운데에서 고르세요.",
+    "{model} cannot be told to draw a {digit}, it has no classes; leave the digit at any, -1.": (
+        "{model}은(는) 숫자를 모르므로 {digit}을(를) 그려 달라고 할 수 없습니다. 숫자를 정하지 마세요."
+    ),
+    "{model} knows no digits, so it cannot tell which one this is; choose a model with classes.": (
+        "{model}은(는) 숫자를 모르므로 어떤 숫자인지 말할 수 없습니다. 숫자를 아는 모델을 고르세요."
+    ),
+    "Which digit it is can be told where the known pixels come first, row by row; here known ones come after unknown ones, "
+    "so draw the top alone.": (
+        "어떤 숫자인지는 아는 픽셀이 맨 앞 줄부터 이어질 때만 말할 수 있습니다. "
+        "여기서는 모르는 픽셀 뒤에 아는 픽셀이 있으니 윗부분만 그려 주세요."
+    ),
+    "The wall is closed; ask your teacher to open it.": "벽이 닫혀 있습니다. 선생님께 열어 달라고 하세요.",
+    "{count} pictures of yours are up within a minute; put the next one a little later.": (
+        "1분 안에 그림 {count}장을 걸었습니다. 다음 그림은 조금 뒤에 걸어 주세요."
+    ),
+    "This is not the teacher's key; it was printed where the page was started.": (
+        "선생님의 열쇠가 아닙니다. 열쇠는 페이지를 시작한 곳에 적혀 있습니다."
+    ),
+    "The name has {length} characters; expected at most {most}, or none.": (
+        "이름이 {length}자입니다. {most}자까지 쓰거나 비워 두세요."
+    ),
+    "There is no class here; start the page with python app.py --lan to have one.": (
+        "여기에는 수업이 없습니다. 수업을 열려면 python app.py --lan으로 시작하세요."
+    ),
+    "This machine is in no network; join the class's Wi-Fi, a phone's hotspot will do, and look here again.": (
+        "이 컴퓨터가 네트워크에 없습니다. 교실 와이파이나 휴대폰 핫스팟에 연결한 뒤 다시 보세요."
+    ),
+    "The page listens on {host}, this machine alone; start it without GRADIO_SERVER_NAME.": (
+        "페이지가 이 컴퓨터에서만({host}) 열립니다. GRADIO_SERVER_NAME 없이 시작하세요."
+    ),
+    "A film shows 1 to {most} pictures, not {count}; choose fewer and try again.": (
+        "움직이는 그림에는 {most}장까지 들어가는데 {count}장입니다. 줄여서 다시 해 보세요."
+    ),
+}
+
+
+def language_of(headers: Mapping[str, str]) -> str:
+    """What the page asks in: it says so where a browser would say what its user prefers."""
+    return headers.get("accept-language", "")
+
+
+def refusal(sentence: str, language: object) -> str:
+    """A sentence of the server in a language, as browsers name them; as it is where there are no words for it."""
+    if isinstance(language, str) and language[:2] == "ko":
+        for english, korean in REFUSALS.items():
+            pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(english))
+            if found := re.fullmatch(pattern, sentence):
+                return korean.format(**found.groupdict())
+    return sentence

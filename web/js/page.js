@@ -29,7 +29,7 @@ const PANELS = {
 export function start(element, props, trigger, watch) {
   const root = element.querySelector(".page");
   const words = new Words(props.words);
-  const send = (message) => trigger("ask", message), halt = () => trigger("halt");
+  const send = (message) => trigger("ask", { ...message, language: words.language }), halt = () => trigger("halt");
   const { width, height, facts, lan } = props;
   const desk = new Desk({ width, height, facts, words, send, halt, lan });
   startEasel(desk, root);

@@ -2,7 +2,7 @@
 
 // JSON from an address of this server, null where it has nothing to say. Throws an Error with one sentence for whatever goes wrong.
 export async function ask(path, body = undefined, method = body === undefined ? "GET" : "POST") {
-  const options = { method, headers: { "Content-Type": "application/json" } };
+  const options = { method };
   if (body !== undefined) options.body = JSON.stringify(body);
   const answer = await send(path, options);
   return answer.status === 204 ? null : answer.json();
@@ -10,14 +10,15 @@ export async function ask(path, body = undefined, method = body === undefined ? 
 
 // The same, for an answer that is a file.
 export async function fetched(path, body) {
-  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  return (await send(path, options)).blob();
+  return (await send(path, { method: "POST", body: JSON.stringify(body) })).blob();
 }
 
 async function send(path, options) {
+  // The language that the page speaks, for what is refused.
+  const headers = { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang };
   let answer;
   try {
-    answer = await fetch(new URL(path, document.baseURI), options);
+    answer = await fetch(new URL(path, document.baseURI), { ...options, headers });
   } catch {
     throw new Error("silent");
   }

@@ -142,7 +142,9 @@ def test_a_lens_shows_the_mean_of_sixteen_completions_ahead(seven):
         assert abs(veil[takes[0]["order"][step]] - mean) < 1e-6
     assert not any(veil[pixel] for pixel in takes[0]["order"][:100])
     expect(seven.page.locator(".lens-note")).to_contain_text("mean of 16 completions")
+    expect(seven.page.locator(".lens-scale")).to_have_text("never inkalways ink")
     seven.page.locator("[data-lens=surprise]").click()
+    expect(seven.page.locator(".lens-scale")).to_have_text("expected, 0 bits6 bits or more")
     veil = seven.page.evaluate("[...document.querySelector('.page').desk.overlay.strength]")
     step = max(range(100), key=lambda place: takes[0]["bits"][place])
     assert abs(veil[takes[0]["order"][step]] - min(1, takes[0]["bits"][step] / 6)) < 1e-3
@@ -264,4 +266,21 @@ def test_nothing_sticks_out_and_the_first_view_holds_canvas_and_complete(chromiu
         page.panel(name)
         page.page.wait_for_timeout(100)
         assert page.page.evaluate("document.documentElement.scrollWidth") <= size[0], name
+    page.close()
+
+
+def test_canvas_and_player_stay_in_view_beside_a_panel_on_a_laptop(chromium, server):
+    page = Page(chromium, server, viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
+    page.set(samples=16, seed=2)
+    page.seven()
+    page.complete()
+    page.finish()
+    page.page.mouse.wheel(0, 2000)
+    page.page.wait_for_timeout(300)
+    assert page.page.evaluate("scrollY") > 50
+    for selector in (".pixels", "#complete", ".scrub"):
+        box = page.page.locator(selector).bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 768, selector
+    names, panel = (page.page.locator(selector).bounding_box() for selector in (".names", ".panel-settings"))
+    assert page.page.locator(".tiles").bounding_box()["y"] < names["y"] < panel["y"]
     page.close()

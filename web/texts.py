@@ -170,6 +170,14 @@ WORDS = {
         "Where the model looks for the next pixel, from its real gradient; stand still to see it.",
         "다음 픽셀을 위해 모델이 보는 곳입니다. 실제 기울기로 구하며, 멈추면 보입니다.",
     ),
+    "lens.mean_least": ("never ink", "잉크 없음"),
+    "lens.mean_most": ("always ink", "언제나 잉크"),
+    "lens.doubt_least": ("sure, 0 bits", "확실함, 0비트"),
+    "lens.doubt_most": ("even odds, 1 bit", "반반, 1비트"),
+    "lens.surprise_least": ("expected, 0 bits", "예상대로, 0비트"),
+    "lens.surprise_most": ("{bits} bits or more", "{bits}비트 이상"),
+    "lens.sight_least": ("does not matter", "영향 없음"),
+    "lens.sight_most": ("matters most", "가장 큰 영향"),
     # --- what models see
     "sight": ("What it sees", "모델의 시야"),
     "sight.lead": (

@@ -45,7 +45,9 @@ export function startLens(desk, box) {
     desk.set({ samples: MANY, dice: false });
     desk.complete();
   } });
-  box.append(row, note, more);
+  const least = make("span"), ramp = make("i"), most = make("span"); // from no colour to all of it, and what the ends mean
+  const scale = make("p", { class: "lens-scale" }, least, ramp, most);
+  box.append(row, scale, note, more);
   let seen = null; // {key, strength}: where the model looks for one pixel
 
   async function show() {
@@ -56,6 +58,12 @@ export function startLens(desk, box) {
     note.textContent = desk.take || desk.lens === "none"
       ? words.say(`lens.${desk.lens}_note`, { count })
       : words.say("lens.nothing");
+    scale.hidden = !desk.take || desk.lens === "none";
+    if (!scale.hidden) {
+      least.textContent = words.say(`lens.${desk.lens}_least`);
+      most.textContent = words.say(`lens.${desk.lens}_most`, { bits: FULL_BITS });
+      ramp.style.color = `rgb(${COLOURS[desk.lens]})`;
+    }
     desk.overlay = desk.take ? overlay() : null;
     if (desk.lens === "sight" && desk.take && !desk.playing) await look();
   }

@@ -33,11 +33,11 @@ export function startPanels(desk, root, parts) {
     reveal();
   }
 
-  // Where it lies below everything else, the names and the panel come into view.
+  // It comes into view: with the names above it where it lies below everything else, by as little as need be elsewhere.
   function reveal() {
-    if (!matchMedia("(max-width: 999px)").matches) return;
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    row.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+    const below = matchMedia("(max-width: 999px)").matches, calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const [node, block] = below ? [row, "start"] : [boxes[opened], "nearest"];
+    node.scrollIntoView({ block, behavior: calm ? "auto" : "smooth" });
   }
 
   function close() {

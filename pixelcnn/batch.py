@@ -19,8 +19,6 @@ from pixelcnn.likelihoods import Bernoulli, draw
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.trace import Job
 
-WINDOW = 64  # pixels that a picture alone tries for in one step; benchmarks/RESULTS.md has the measurements
-
 
 class Batch:
     """Slots for pictures of one model."""
@@ -39,7 +37,7 @@ class Batch:
         self.temperature = np.ones(slots)
         self.front = np.zeros(slots, np.int64)  # all pixels before it are final
         self.end = np.zeros(slots, np.int64)  # behind the last unknown pixel
-        self.stretch = float(WINDOW)  # pixels of a window that stood in the last steps, about
+        self.stretch = float(model.window)  # pixels of a window that stood in the last steps, about
         self.forecasts: dict[int, Forecast] = {}  # of slots; none where the likelihood is not of black and white
 
     @torch.inference_mode()
@@ -85,7 +83,7 @@ class Batch:
             return 0
         # The more pictures share what a step costs however little is in it, the less is worth risking on guesses; nor is
         # much more than what has stood lately.
-        window = window or max(1, min(round(WINDOW / len(slots) ** 0.5), int(2 * self.stretch)))
+        window = window or max(1, min(round(self.model.window / len(slots) ** 0.5), int(2 * self.stretch)))
         front, end = self.front[slots, None], self.end[slots, None]
         pixels = np.minimum(front + np.arange(window), end - 1)  # (n, window)
         self.guess(slots, pixels)

@@ -54,3 +54,13 @@ def test_a_cold_temperature_takes_the_likelier_level(samples):
 def test_different_seeds_draw_different_pictures():
     model = tiny_model("pixelcnn", 5, 6)
     assert (complete(model, seed=1).images != complete(model, seed=2).images).any()
+
+
+def test_a_model_says_how_many_pixels_are_worth_trying_together():
+    """The pictures are the same, the steps as many as the model's window asks for."""
+    model = tiny_model("diagonal_bilstm", 5, 6)
+    model.window = 1
+    alone = complete(model, seed=5)
+    model.window = 30
+    together = complete(model, seed=5)
+    assert alone.steps == 30 > together.steps and (alone.images == together.images).all()

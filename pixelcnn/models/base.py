@@ -20,6 +20,7 @@ class AutoregressiveModel(nn.Module):
     margin: how far the widest layer looks, in pixels.
     classes: how many digits the model can be told to draw, 0 for none.
     takes_any_mask: whether known pixels may come after unknown ones.
+    window: pixels that a picture alone tries for in one step; benchmarks/RESULTS.md has the measurements.
     input_layers: the spatial layers that read the picture itself; a drawn level is written to their memories.
     """
 
@@ -30,6 +31,7 @@ class AutoregressiveModel(nn.Module):
     margin: int
     classes: int = 0
     takes_any_mask: bool = False
+    window: int = 64
     input_layers: list[Spatial]
 
     def network(self, picture: Tensor | None, where: Where) -> Tensor:

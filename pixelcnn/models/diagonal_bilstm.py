@@ -150,6 +150,7 @@ class ResidualBlock(nn.Module):
 class DiagonalBiLSTM(AutoregressiveModel):
     name = "diagonal_bilstm"
     margin = 3
+    window = 5  # a state goes from pixel to pixel, so together they take as long as apart; only the layers between gain
 
     def __init__(self, config: Config):
         super().__init__()

@@ -58,7 +58,7 @@ export function startPlayer(desk, root) {
     scrub.setAttribute("aria-valuetext", pixelOf());
     toggle.textContent = desk.playing ? "❚❚" : running ? "▶" : "↻";
     toggle.setAttribute("aria-label", words.say(`player.${desk.playing ? "pause" : running ? "play" : "replay"}`));
-    facts.textContent = line();
+    facts.textContent = said().join(" · ");
     showOdds(running);
     showReading();
   }
@@ -112,7 +112,8 @@ export function startPlayer(desk, root) {
     return words.say(black(ink) ? "player.ink" : "player.paper");
   };
 
-  function line() {
+  // What is said of this moment, the weightiest first.
+  function said() {
     const take = desk.take, until = desk.moment, parts = [pixelOf()];
     if (until > 0 && until < desk.total && until <= take.given.length) {
       const percent = (100 * take.given[until - 1]).toFixed(0);
@@ -120,7 +121,7 @@ export function startPlayer(desk, root) {
     }
     if (until === desk.total && take.nats !== null) parts.push(words.say("player.nats", { nats: take.nats.toFixed(1) }));
     parts.push(`${take.model}, ${words.say("player.seed")} ${take.seed}`);
-    return parts.join(" · ");
+    return parts;
   }
 
   // The next pixel's probability of ink, as a number and a bar, at the temperature that is set now.
@@ -182,7 +183,7 @@ export function startPlayer(desk, root) {
   // A single step, of which whoever cannot see the picture hears what came of it.
   function stepTo(position) {
     desk.go(position);
-    spoken.textContent = [facts.textContent.split(" · ").slice(0, 2).join(", "), odds.textContent].join(". ");
+    spoken.textContent = [said().slice(0, 2).join(", "), odds.textContent].join(". ");
   }
   const faster = (by) => {
     speed.value = Number(speed.value) + by;

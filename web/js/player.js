@@ -179,7 +179,7 @@ export function startPlayer(desk, root) {
   reading.querySelector(".flip").addEventListener("click", flip);
   // The first step of all asks for a completion and shows what it thinks of its first pixel, before anything is drawn.
   const forward = () => (desk.takes.length ? stepTo(desk.moment + 1) : desk.complete({ paused: true }));
-  const backward = () => stepTo(desk.moment - 1);
+  const backward = () => desk.takes.length && stepTo(desk.moment - 1);
   // A single step, of which whoever cannot see the picture hears what came of it.
   function stepTo(position) {
     desk.go(position);

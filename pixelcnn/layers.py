@@ -104,7 +104,7 @@ class MaskedConv2d(Spatial):
 
 
 @torch.no_grad()
-def enlarged(layer: nn.Module, gain: float) -> nn.Module:
+def scaled(layer: nn.Module, gain: float) -> nn.Module:
     """A new layer with its weight so many times as large."""
     layer.weight.mul_(gain)
     return layer
@@ -142,6 +142,7 @@ class DigitBias(nn.Embedding):
 
     def __init__(self, classes: int, channels: int):
         super().__init__(classes + 1, channels)  # the last row is for "not told", which is what digit -1 picks
+        scaled(self, 0.1)  # torch begins with N(0, 1), which drowns what the features say
 
     def forward(self, where: Where, like: Tensor) -> Tensor:
         """To be added to features `like`: (B, 1, 1, C) everywhere, (B, C) here."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pixelcnn.layers import DigitBias, Gate, MaskedConv2d, Spatial, enlarged, mask_a, readout
+from pixelcnn.layers import DigitBias, Gate, MaskedConv2d, Spatial, mask_a, readout, scaled
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.where import Everywhere, Grid, Here, Taps, Where
@@ -73,13 +73,13 @@ class GatedLayer(nn.Module):
     def __init__(self, fan_in: int, config: Config, vertical: Taps, horizontal: Taps):
         super().__init__()
         channels = config.channels
-        self.vertical = enlarged(MaskedConv2d(fan_in, 2 * channels, vertical), THROUGH_GATES)
+        self.vertical = scaled(MaskedConv2d(fan_in, 2 * channels, vertical), THROUGH_GATES)
         self.link = RowAbove(2 * channels)
         self.across = nn.Linear(2 * channels, 2 * channels, bias=False)
-        self.horizontal = enlarged(MaskedConv2d(fan_in, 2 * channels, horizontal), THROUGH_GATES)
+        self.horizontal = scaled(MaskedConv2d(fan_in, 2 * channels, horizontal), THROUGH_GATES)
         self.gate = Gate(channels)
         self.out = nn.Linear(channels, channels)
-        self.digit = enlarged(DigitBias(config.classes, 4 * channels), 0.1) if config.classes else None
+        self.digit = DigitBias(config.classes, 4 * channels) if config.classes else None
 
     def about_digit(self, where: Where, like: Tensor) -> tuple[Tensor | float, Tensor | float]:
         """What the class adds to the vertical and the horizontal stack, to be added to features `like`."""

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import MaskedConv2d, Spatial, enlarged
+from pixelcnn.layers import MaskedConv2d, Spatial, scaled
 from pixelcnn.likelihoods import DiscretizedLogisticMixture
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.where import Everywhere, Grid, Here, Taps, Where
@@ -60,8 +60,8 @@ class GatedResnet(nn.Module):
     def __init__(self, config: Config, taps: Taps, scale: int, extra: int):
         super().__init__()
         channels = config.channels
-        self.first = enlarged(MaskedConv2d(2 * channels, channels, taps, scale), KEEP_ELU)
-        self.extra = enlarged(nn.Linear(2 * extra, channels), KEEP_ELU) if extra else None
+        self.first = scaled(MaskedConv2d(2 * channels, channels, taps, scale), KEEP_ELU)
+        self.extra = scaled(nn.Linear(2 * extra, channels), KEEP_ELU) if extra else None
         self.dropout = nn.Dropout(config.dropout_percent / 100)
         self.second = MaskedConv2d(2 * channels, 2 * channels, taps, scale)
 
@@ -143,11 +143,11 @@ class Stream(nn.Module):
             return nn.ModuleList(GatedResnet(config, taps, scale, width) for _ in range(count))
 
         self.up = nn.ModuleList(blocks(config.blocks, scale, extra) for scale in scales)
-        self.coarser = nn.ModuleList(enlarged(Halve(channels, channels, taps, scale), KEEP) for scale in scales[:-1])
+        self.coarser = nn.ModuleList(scaled(Halve(channels, channels, taps, scale), KEEP) for scale in scales[:-1])
         # On the way down each block has its mirror: as many as there were blocks, and one for what began the resolution.
         self.down = nn.ModuleList(blocks(config.blocks + 1, scale, channels + extra) for scale in scales)
         sideways = tuple(tap for tap in taps if tap[0] == 0)
-        self.finer = nn.ModuleList(enlarged(Double(channels, sideways, scale + 1), KEEP) for scale in scales[:-1])
+        self.finer = nn.ModuleList(scaled(Double(channels, sideways, scale + 1), KEEP) for scale in scales[:-1])
 
     def forward(self, x: Tensor, extras: list[Tensor] | None, wheres: list[Where]) -> list[Tensor]:
         """All features on the way, in order, to be extras of the other stream; the last is the result."""
@@ -197,9 +197,9 @@ class PixelCNNpp(AutoregressiveModel):
         self.config = config
         self.likelihood = DiscretizedLogisticMixture(config.levels, config.mixtures)
         channels = config.channels
-        self.first_u = enlarged(MaskedConv2d(2, channels, tuple((row - 1, column) for row, column in U)), KEEP)
-        self.first_above = enlarged(MaskedConv2d(2, channels, ((-1, -1), (-1, 0), (-1, 1))), KEEP)
-        self.first_left = enlarged(MaskedConv2d(2, channels, ((-1, -1), (0, -1))), KEEP)
+        self.first_u = scaled(MaskedConv2d(2, channels, tuple((row - 1, column) for row, column in U)), KEEP)
+        self.first_above = scaled(MaskedConv2d(2, channels, ((-1, -1), (-1, 0), (-1, 1))), KEEP)
+        self.first_left = scaled(MaskedConv2d(2, channels, ((-1, -1), (0, -1))), KEEP)
         self.u = Stream(config, U, 0)
         self.ul = Stream(config, UL, channels)
         scales = [scale for scale in range(config.scales) for _ in range(config.blocks)]

@@ -1,9 +1,11 @@
 """What the page lets people see and change: probabilities, lenses, branches, digits, sight, two models, holes, gray."""
 
+import io
 import re
 
 import pytest
 from browser import Page
+from PIL import Image
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
@@ -284,4 +286,13 @@ def test_canvas_and_player_stay_in_view_beside_a_panel_on_a_laptop(chromium, ser
         assert box["y"] >= 0 and box["y"] + box["height"] <= 768, selector
     names, panel = (page.page.locator(selector).bounding_box() for selector in (".names", ".panel-settings"))
     assert page.page.locator(".tiles").bounding_box()["y"] < names["y"] < panel["y"]
+    page.close()
+
+
+def test_on_a_phone_on_its_side_nothing_lies_over_the_controls_beside_a_panel(chromium, server):
+    page = Page(chromium, server, viewport={"width": 844, "height": 390}, has_touch=True, is_mobile=True)
+    page.panel("settings")
+    for selector in (".tools", "#complete"):
+        seen = Image.open(io.BytesIO(page.page.locator(selector).screenshot()))
+        assert len(seen.getcolors(100_000)) > 10, f"{selector} is painted over"
     page.close()

@@ -58,6 +58,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--descent", type=float, default=0.35, help="share of the steps over which it descends")
     parser.add_argument("--init", type=Path, default=None, help="weights to begin with, a .safetensors file")
     parser.add_argument("--decay", type=float, default=0.999, help="of the exponential moving average of the weights")
+    parser.add_argument(
+        "--weight-decay", type=float, default=1e-4, help="share of lr by which weights shrink a step, AdamW's; not biases"
+    )
     parser.add_argument("--shift", type=int, default=0, help="move each picture by up to so many pixels")
     parser.add_argument(
         "--told", type=float, default=0.5, help="share of pictures of which some pixels are known, for models that can"
@@ -129,7 +132,10 @@ class Trainer:
         self.ema = build(options.model, **config_of(self.model)).to(options.device).eval()
         self.ema.load_state_dict(self.model.state_dict())
         self.forward = torch.compile(self.model) if options.compile else self.model
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=1e-4, betas=(0.9, 0.99))
+        weights = [parameter for parameter in self.model.parameters() if parameter.dim() > 1]
+        others = [parameter for parameter in self.model.parameters() if parameter.dim() <= 1]
+        groups = [{"params": weights, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99))
         self.step = 0
 
     def train_step(self, x: torch.Tensor, digits: torch.Tensor, known: torch.Tensor) -> float:

@@ -160,6 +160,15 @@ def test_pictures_of_a_hub_data_set(tmp_path):
     assert run.returncode != 0 and "user/nothing could not be had" in run.stderr and "Traceback" not in run.stderr
 
 
+def test_weight_decay_shrinks_weights_and_leaves_biases(data, tmp_path):
+    """At a decay of 20 and a rate that falls from 1e-2, little is left of weights in twenty steps."""
+    for name, decay in (("free", "0"), ("held", "20")):
+        train.main(line(data, tmp_path / f"{name}.safetensors", "--steps", "20", "--lr", "1e-2", "--weight-decay", decay))
+    free, held = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("free", "held"))
+    size = {name: (held[name].norm() / free[name].norm()).item() for name in free if name.startswith("model.")}
+    assert size["model.blocks.0.conv.weight"] < 0.9 < size["model.blocks.0.conv.bias"]
+
+
 def refusal(*arguments: str, capsys) -> str:
     """The sentence that a command line ends with."""
     with pytest.raises(SystemExit) as end:

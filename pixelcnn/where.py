@@ -11,6 +11,7 @@ import math
 import mmap
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -190,9 +191,7 @@ class Here:
 
         Asking for those between as well then costs less than to copy what those here remember.
         """
-        close = self.crowd[-1] < 2 * len(self.crowd) and all(
-            a < b for a, b in zip(self.crowd, self.crowd[1:], strict=False)
-        )
+        close = self.crowd[-1] < 2 * len(self.crowd) and all(a < b for a, b in pairwise(self.crowd))
         return self.crowd[-1] + 1 if close else 0
 
     def by_slot(self, h: Tensor) -> Tensor:

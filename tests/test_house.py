@@ -35,6 +35,7 @@ FLOORS = [
     ["pixelcnn.evaluate", "pixelcnn.shelf"],
     ["pixelcnn"],
     ["web", "web.texts", "web.wire", "web.qr", "web.wall"],
+    ["web.refusals"],
     ["web.answers", "web.film"],
     ["web.gate"],
     ["web.classroom"],

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pixelcnn.models import MODELS
-from web.texts import LANGUAGES, REFUSALS, WORDS, refusal, words
+from web.refusals import in_language
+from web.texts import LANGUAGES, REFUSALS, WORDS, words
 
 WEB = Path(__file__).parent.parent / "web"
 SOURCES = {path.name: path.read_text("utf-8") for path in (*WEB.glob("*.html"), *WEB.glob("js/*.js"))}
@@ -103,11 +104,11 @@ def test_what_is_put_into_korean_is_what_the_server_says():
 def test_a_refusal_in_korean_tells_what_was_filled_in(english):
     names = re.findall(r"{(\w+)}", english)
     values = {name: f"{name} 7.5" for name in names}
-    korean = refusal(english.format(**values), "ko-KR")
+    korean = in_language(english.format(**values), "ko-KR")
     assert re.search(r"[가-힣]", korean) and all(value in korean for value in values.values())
     for other in ("en", "", None, 3, ["ko"]):
-        assert refusal(english.format(**values), other) == english.format(**values)
+        assert in_language(english.format(**values), other) == english.format(**values)
 
 
 def test_what_nobody_has_words_for_stays_as_it_is():
-    assert refusal("Something else; try again.", "ko") == "Something else; try again."
+    assert in_language("Something else; try again.", "ko") == "Something else; try again."

@@ -12,7 +12,7 @@ from pixelcnn import BadInput
 from pixelcnn.canvas import decode
 from pixelcnn.insight import Insight
 from pixelcnn.models.base import AutoregressiveModel
-from web.texts import language_of, refusal
+from web.refusals import refuse
 from web.wire import words_of
 
 
@@ -23,7 +23,7 @@ def in_sentences(answer: Callable[[Request], Awaitable[JSONResponse]]) -> Callab
         try:
             return await answer(request)
         except BadInput as error:
-            return JSONResponse({"error": refusal(str(error), language_of(request.headers))}, 400)
+            return refuse(400, str(error), request.headers)
 
     return answered
 

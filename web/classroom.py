@@ -9,8 +9,7 @@ from starlette.routing import Route
 
 from pixelcnn.errors import BadInput
 from web import qr
-from web.gate import refuse
-from web.texts import language_of, refusal
+from web.refusals import in_language, language_of, refuse
 from web.wall import Forbidden, TooMany, Wall
 
 EVERYWHERE = ("0.0.0.0", "::", "")  # names by which a server listens on all networks of a machine
@@ -56,7 +55,7 @@ def class_routes(name: str, wall: Wall | None) -> list[Route]:
     async def told(request: Request) -> Response:
         way = join(name, request.scope["server"][1])
         if "sentence" in way:
-            way["sentence"] = refusal(way["sentence"], language_of(request.headers))
+            way["sentence"] = in_language(way["sentence"], language_of(request.headers))
         return JSONResponse(way)
 
     async def shown(request: Request) -> Response:
@@ -75,12 +74,12 @@ def class_routes(name: str, wall: Wall | None) -> list[Route]:
         async def guarded(request: Request) -> Response:
             if wall is None:
                 sentence = "There is no class here; start the page with python app.py --lan to have one."
-                return refuse(404, sentence, language_of(request.headers))
+                return refuse(404, sentence, request.headers)
             try:
                 response = await answer(request)
             except BadInput as error:
                 status = 403 if isinstance(error, Forbidden) else 429 if isinstance(error, TooMany) else 400
-                response = refuse(status, str(error), language_of(request.headers))
+                response = refuse(status, str(error), request.headers)
             response.headers["Cache-Control"] = "no-store"
             return response
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from pixelcnn import BadInput
 from pixelcnn.canvas import INK, PAPER, decode
-from web.texts import language_of, refusal
+from web.refusals import refuse
 
 FILL, WARM, EMPTY = np.array([217, 72, 15]), np.array([255, 212, 59]), np.array([229, 223, 210])  # colours of the page
 SHADES = 64  # of each of: yours, the model's, the model's while it is new
@@ -130,5 +130,4 @@ class Studio:
             sentence = f"What was sent is not JSON; {EXPECTED}."
         except ClientDisconnect:
             return Response(status_code=400)
-        said = refusal(sentence, language_of(request.headers))
-        return JSONResponse({"detail": said, "error": said}, 400)
+        return refuse(400, sentence, request.headers)

@@ -16,7 +16,7 @@ from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
 from web.answers import answers
 from web.film import Studio
-from web.texts import refusal
+from web.refusals import refuse
 
 SCRIPTS = {path.name: path for path in (Path(__file__).parent / "js").iterdir()}
 
@@ -63,12 +63,6 @@ class Gate:
 
     def too_large(self) -> JSONResponse:
         return refuse(413, f"The request is larger than {self.limit // 1024} KB; a drawing is far smaller.")
-
-
-def refuse(status: int, sentence: str, language: str = "") -> JSONResponse:
-    """A sentence instead of an answer, in the language that the page asks in, if any."""
-    said = refusal(sentence, language)
-    return JSONResponse({"detail": said, "error": said}, status)
 
 
 async def script(request: Request) -> FileResponse | JSONResponse:

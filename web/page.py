@@ -11,7 +11,8 @@ import gradio as gr
 from pixelcnn import BadInput, Request, Trace
 from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
-from web.texts import WORDS, refusal, words
+from web.refusals import in_language
+from web.texts import WORDS, words
 from web.wire import message, question, request_of
 
 WEB = Path(__file__).parent
@@ -29,7 +30,7 @@ def sentences(language: object = "") -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        raise gr.Error(refusal(str(error), language), duration=10, print_exception=False) from None
+        raise gr.Error(in_language(str(error), language), duration=10, print_exception=False) from None
 
 
 async def together(streams: list[AsyncIterator[Trace]]) -> AsyncIterator[list[Trace | None]]:

@@ -1,11 +1,8 @@
 """Every word of the page, in English and Korean, in one place.
 
 Keys are `part.what`; `{name}` in a sentence is filled in by the page, the same names in both languages. What the server
-refuses is said in English where it is refused, by parts that know nothing of languages, and put into Korean at the door.
+refuses is said in English where it is refused, by parts that know nothing of languages, and put into Korean by `refusals`.
 """
-
-import re
-from collections.abc import Mapping
 
 LANGUAGES = ("en", "ko")
 
@@ -592,18 +589,3 @@ REFUSALS = {
         "움직이는 그림에는 {most}장까지 들어가는데 {count}장입니다. 줄여서 다시 해 보세요."
     ),
 }
-
-
-def language_of(headers: Mapping[str, str]) -> str:
-    """What the page asks in: it says so where a browser would say what its user prefers."""
-    return headers.get("accept-language", "")
-
-
-def refusal(sentence: str, language: object) -> str:
-    """A sentence of the server in a language, as browsers name them; as it is where there are no words for it."""
-    if isinstance(language, str) and language[:2] == "ko":
-        for english, korean in REFUSALS.items():
-            pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(english))
-            if found := re.fullmatch(pattern, sentence):
-                return korean.format(**found.groupdict())
-    return sentence

@@ -22,7 +22,7 @@ FLOORS = [
     ["pixelcnn.pictures", "pixelcnn.pens"],
     ["pixelcnn.card", "pixelcnn.orders", "pixelcnn.likelihoods", "pixelcnn.canvas"],
     ["pixelcnn.data", "pixelcnn.masks", "pixelcnn.where"],
-    ["pixelcnn.layers"],
+    ["pixelcnn.layers", "pixelcnn.sweep"],
     ["pixelcnn.models.base"],
     [f"pixelcnn.models.{name}" for name in MODELS],
     ["pixelcnn.models"],

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from pixelcnn.layers import MaskedConv2d, Spatial, mask_a, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.sweep import Path, lstm, sweep
 from pixelcnn.where import Everywhere, Grid, Here, Where
 
 
@@ -37,28 +38,14 @@ class Config:
     head: int = 32
 
 
-NOWHERE = -1e4  # of gates outside the picture: they let nothing in and nothing out, so states there are exactly zero
-
-
-def skew(x: Tensor, fill: float = 0.0) -> Tensor:
-    """Row r moved right by r, `fill` around it: (B, H, W, C) to (B, H, H + W - 1, C)."""
-    height, width = x.shape[1:3]
-    wide = F.pad(x, (0, 0, 0, height), value=fill).flatten(1, 2)  # rows of H + W; each loses one at its end below
-    return wide[:, : height * (height + width - 1)].unflatten(1, (height, height + width - 1))
-
-
-def unskew(x: Tensor, width: int) -> Tensor:
-    """The other way: (B, H, H + W - 1, C) to (B, H, W, C)."""
-    height = x.shape[1]
-    flat = F.pad(x.flatten(1, 2), (0, 0, 0, height))
-    return flat.unflatten(1, (height, height + width))[:, :, :width]
-
-
 class DiagonalBiLSTMCell(Spatial):
     """LSTMs over diagonals from the left and from the right: h of the first plus, one row up, h of the second.
 
     The input is the gates of both, (..., 8h); of the first cell, to whose right sweep `own` adds, picture and gates.
     """
+
+    BESIDE, ABOVE = (0, -1), (-1, 0)
+    BEFORE = (BESIDE, ABOVE)
 
     def __init__(self, channels: int, first: bool):
         super().__init__()
@@ -67,38 +54,23 @@ class DiagonalBiLSTMCell(Spatial):
         self.weight = nn.Parameter(torch.empty(2, 2 * channels, 4 * channels).uniform_(-bound, bound))  # left, right
         self.own = MaskedConv2d(1, 4 * channels, ((0, 0),)) if first else None
 
-    def advance(self, weight: Tensor, gates: Tensor, h: Tensor, c: Tensor, above: Tensor) -> tuple[Tensor, Tensor]:
-        """New h and c from gates (..., 4h), h and c beside, and h above ([1], section 3.2), of one sweep or of both."""
-        gates = gates + torch.cat([h, above], -1) @ weight
-        open_, new = gates.split([3 * self.channels, self.channels], -1)
-        o, f, i = torch.sigmoid(open_).chunk(3, -1)
-        c = f * c + i * torch.tanh(new)
-        return o * torch.tanh(c), c
-
-    def sweep(self, gates: Tensor) -> tuple[Tensor, Tensor]:
-        """h and c of all pixels from the left, (2, B, H, W, h), by either weight: gates (2, B, H, W, 4h)."""
-        height, width = gates.shape[2:4]
-        skewed = skew(gates.flatten(0, 1), NOWHERE).unflatten(0, (2, -1))  # (2, B, H, H + W - 1, 4h)
-        columns = skewed.permute(3, 0, 1, 2, 4).flatten(2, 3).contiguous()  # (H + W - 1, 2, B * H, 4h)
-        h = c = columns.new_zeros(*columns.shape[1:3], self.channels)
-        states = []
-        for column in columns.unbind(0):
-            above = F.pad(h.unflatten(1, (-1, height)), (0, 0, 1, -1)).flatten(1, 2)
-            h, c = self.advance(self.weight, column, h, c, above)
-            states.append(torch.stack([h, c]))
-        states = torch.stack(states, 3).unflatten(2, (-1, height))  # (h and c, 2, B, H, H + W - 1, h)
-        return unskew(states.flatten(0, 2), width).unflatten(0, (2, 2, -1)).unbind(0)
-
     def all_pixels(self, h: tuple[Tensor, Tensor], where: Everywhere) -> Tensor:
         picture, gates = h
         to_left, to_right = gates.chunk(2, -1)  # (B, H, W, 4h) each
         full = to_right if self.own is None else to_right + self.own(picture, where)
-        # A state that is carried through 55 columns is not rounded at each; bfloat16 would not be quicker.
+        path = Path(*gates.shape[1:3], self.BEFORE, self.BESIDE, diagonal=True)
+        both = torch.stack([to_left, full.flip(2)])
+        # A state that is carried through 55 diagonals is not rounded at each; bfloat16 would not be quicker.
         with torch.autocast(gates.device.type, enabled=False):
-            (left, right), (left_c, right_c) = self.sweep(torch.stack([to_left, full.flip(2)]).to(self.weight.dtype))
+            (left, right), c = sweep(both, self.weight, self.weight.new_zeros(2, 2, self.channels), path)
         right = right.flip(2)
-        where.remember(self, torch.cat([left, left_c, right, right_c.flip(2), to_right], -1))
+        if where.cache is not None:
+            where.remember(self, torch.cat([left, c[0], right, c[1].flip(2), to_right], -1))
         return left + F.pad(right, (0, 0, 0, 0, 1, -1))  # one row up
+
+    def advance(self, weight: Tensor, gates: Tensor, h: Tensor, c: Tensor, above: Tensor) -> tuple[Tensor, Tensor]:
+        """New h and c of one sweep from gates (..., 4h), h and c beside, and h above ([1], section 3.2)."""
+        return lstm(gates + torch.cat([h, above], -1) @ weight, c)
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
         """h and c from the left and from the right of a pixel, and the gates (4h) that the right is made up from."""
@@ -110,7 +82,7 @@ class DiagonalBiLSTMCell(Spatial):
         for index in here.waves(here.pixels):
             part = here.some(index)
             self.make_up_rows(part)
-            beside, above = memory.index_select(0, part.neighbours(((0, -1), (-1, 0)))).view(len(index), 2, -1).unbind(1)
+            beside, above = memory.index_select(0, part.neighbours(self.BEFORE)).view(len(index), 2, -1).unbind(1)
             to_left, to_right = gates[index].chunk(2, -1)
             left, c = self.advance(self.weight[0], to_left, beside[:, :n], beside[:, n : 2 * n], above[:, :n])
             nothing = left.new_zeros(len(left), 2 * n)
@@ -129,7 +101,7 @@ class DiagonalBiLSTMCell(Spatial):
         gates = gates.view(*at.shape, -1)
         h = c = memory.new_zeros(len(at), n)
         for column in reversed(range(grid.width)):
-            above = memory[at[:, column] + grid.offset((-1, 0)), 2 * n : 3 * n]
+            above = memory[at[:, column] + grid.offset(self.ABOVE), 2 * n : 3 * n]
             h, c = self.advance(self.weight[1], gates[:, column], h, c, above)
             memory[at[:, column], 2 * n : 4 * n] = torch.cat([h, c], -1)
 

@@ -15,12 +15,12 @@ Deviations: [1] does not give depth and width for MNIST; ours are those of its D
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pixelcnn.layers import MaskedConv2d, Spatial, mask_a, readout
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.sweep import Path, lstm, sweep
 from pixelcnn.where import Everywhere, Grid, Here, Where
 
 
@@ -51,24 +51,13 @@ class RowLSTMCell(Spatial):
         view[:, grid.margin - 1, grid.margin :] = self.initial.detach().flatten()
         return memory
 
-    def advance(self, gates: Tensor, seen: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """One row or one pixel: gates from the input (..., 4h), states seen above (..., 3h), c above (..., h)."""
-        o, f, i, g = (gates + seen @ self.weight).chunk(4, -1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
-
     def all_pixels(self, gates: Tensor, where: Everywhere) -> Tensor:
-        width = gates.shape[2]
-        h, c = (state.expand(len(gates), width, -1) for state in self.initial)  # (B, W, h)
-        states = []
-        for row in gates.unbind(1):
-            near = F.pad(h, (0, 0, 1, 1))
-            seen = torch.cat([near[:, :width], h, near[:, 2:]], -1)  # (B, W, 3h)
-            h, c = self.advance(row, seen, c)
-            states.append(torch.cat([h, c], -1))
-        states = torch.stack(states, 1)  # (B, H, W, 2h)
-        where.remember(self, states)
-        return states.chunk(2, -1)[0]
+        path = Path(*gates.shape[1:3], self.ABOVE, (-1, 0))
+        with torch.autocast(gates.device.type, enabled=False):
+            (h,), (c,) = sweep(gates[None], self.weight[None], self.initial[:, None], path)
+        if where.cache is not None:
+            where.remember(self, torch.cat([h, c], -1))
+        return h
 
     def one_pixel(self, gates: Tensor, here: Here) -> Tensor:
         memory, channels = here.cache.memory[self], self.initial.shape[1]
@@ -76,7 +65,8 @@ class RowLSTMCell(Spatial):
         for index in here.waves(here.pixels // here.grid.width):
             part = here.some(index)
             above = memory.index_select(0, part.neighbours(self.ABOVE)).view(len(index), 3, 2 * channels)
-            h, c = self.advance(gates[index], above[:, :, :channels].flatten(1), above[:, 1, channels:])
+            seen = above[:, :, :channels].flatten(1)  # (B, 3h)
+            h, c = lstm(gates[index] + seen @ self.weight, above[:, 1, channels:])
             memory.index_copy_(0, part.at, torch.cat([h, c], -1))
             out[index] = h
         return out

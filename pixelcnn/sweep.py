@@ -1,0 +1,146 @@
+"""LSTMs that sweep over a picture, many of its pixels at a step: rows for the Row LSTM, diagonals for the Diagonal BiLSTM.
+
+`lstm` is the cell (1601.06759, equation 3), `sweep` the whole picture. Its gradient is written down by hand: autograd over
+so many small steps spends most of its time on copies (benchmarks/RESULTS.md), and gradients of weights need not be added
+up step by step. Knows shapes and neighbours, no model.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pixelcnn.where import Taps
+
+
+def lstm(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """h and c, (..., n), from gates (..., 4n) in the order o, f, i, g, and the c before (..., n)."""
+    o, f, i, g = gates.chunk(4, -1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+@dataclass(frozen=True)
+class Path:
+    """The way of a sweep over height x width pixels: what goes together, and whence a state follows.
+
+    taps: (row, column) offsets of the states that a pixel's gates are made from; carry: of the c that it takes over.
+    diagonal: whether pixels of one diagonal (row + column the same) go together, rather than those of a row.
+
+    States have a margin of one pixel above, left and right, so that no tap leaves the memory.
+    """
+
+    height: int
+    width: int
+    taps: Taps
+    carry: tuple[int, int]
+    diagonal: bool = False
+
+    @property
+    def stride(self) -> int:
+        return self.width + 2
+
+    def offset(self, tap: tuple[int, int]) -> int:
+        return tap[0] * self.stride + tap[1]
+
+    def steps(self) -> list[tuple[slice, slice]]:
+        """Of every step, where its pixels lie among the pixels and among the states."""
+        return [(self.pixels(*ends, self.width), self.pixels(*ends, self.stride, margin=1)) for ends in self.ends()]
+
+    def ends(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """First and last pixel, (row, column), of every step, from above down."""
+        if not self.diagonal:
+            return [((row, 0), (row, self.width - 1)) for row in range(self.height)]
+        turns = range(self.height + self.width - 1)
+        tops = [(max(0, turn - self.width + 1), min(turn, self.width - 1)) for turn in turns]
+        bottoms = [(min(turn, self.height - 1), max(0, turn - self.height + 1)) for turn in turns]
+        return list(zip(tops, bottoms, strict=True))
+
+    def pixels(self, first: tuple[int, int], last: tuple[int, int], stride: int, margin: int = 0) -> slice:
+        start, stop = ((row + margin) * stride + column + margin for row, column in (first, last))
+        return slice(start, stop + 1, max(1, stride - 1) if self.diagonal else 1)
+
+    def inside(self, states: Tensor) -> Tensor:
+        """The states of pixels, (D, H, W, B, n), of all with their margin, (D, cells, B, n)."""
+        return states.unflatten(1, (self.height + 1, self.stride))[:, 1:, 1:-1]
+
+    def shifted(self, states: Tensor, tap: tuple[int, int]) -> Tensor:
+        """What the tap reads, for every pixel, (D, H * W * B, n)."""
+        row, column = 1 + tap[0], 1 + tap[1]
+        grid = states.unflatten(1, (self.height + 1, self.stride))
+        return grid[:, row : row + self.height, column : column + self.width].flatten(1, 3)
+
+
+def moved(at: slice, by: int) -> slice:
+    return slice(at.start + by, at.stop + by, at.step)
+
+
+def sweep(gates: Tensor, weight: Tensor, initial: Tensor, path: Path) -> tuple[Tensor, Tensor]:
+    """h and c of all pixels, (D, B, H, W, n), for D directions at once; c has no gradient.
+
+    gates: what the input says, (D, B, H, W, 4n). weight: of the states at the path's taps, (D, taps * n, 4n).
+    initial: h and c of the row above the picture, (2, D, n).
+    """
+    pixels = gates.permute(0, 2, 3, 1, 4).to(weight.dtype).contiguous()
+    h, c = Sweep.apply(pixels.flatten(1, 2), weight, initial, path)
+    return tuple(state.unflatten(1, (path.height, path.width)).permute(0, 3, 1, 2, 4) for state in (h, c))
+
+
+class Sweep(torch.autograd.Function):
+    """Gates (D, H * W, B, 4n) to h and c, (D, H * W, B, n)."""
+
+    @staticmethod
+    def forward(ctx, gates: Tensor, weight: Tensor, initial: Tensor, path: Path) -> tuple[Tensor, Tensor]:
+        directions, _, batch, n = *gates.shape[:3], gates.shape[3] // 4
+        h = gates.new_zeros(directions, (path.height + 1) * path.stride, batch, n)
+        c = torch.zeros_like(h)
+        for states, first in zip((h, c), initial, strict=True):
+            states[:, 1 : path.width + 1] = first[:, None, None]
+        # tanh x = 2 sigmoid(2x) - 1: one sigmoid does for all four gates, which is much quicker.
+        slope = slopes(n, gates)
+        gates, scaled = gates * slope, weight * slope
+        for here, at in path.steps():
+            seen = torch.cat([h[:, moved(at, path.offset(tap))] for tap in path.taps], -1).flatten(1, 2)
+            mixed = gates[:, here]
+            mixed.copy_(torch.baddbmm(mixed.flatten(1, 2), seen, scaled).sigmoid_().view_as(mixed))
+            o, f, i, g = mixed.chunk(4, -1)
+            new = (f * c[:, moved(at, path.offset(path.carry))]).addcmul_(i, g, value=2).sub_(i)
+            c[:, at] = new
+            h[:, at] = torch.addcmul(-o, o, torch.sigmoid(2 * new), value=2)
+        ctx.path, ctx.saved = path, (gates, h, c, weight)
+        inside = [path.inside(states).flatten(1, 2) for states in (h, c)]
+        ctx.mark_non_differentiable(inside[1])
+        return tuple(inside)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        path, (opened, h, c, weight) = ctx.path, ctx.saved
+        n = h.shape[-1]
+        o, f, i, g = opened.chunk(4, -1)
+        # What does not depend on gradients from later steps, for all pixels at once.
+        tanh = torch.sigmoid(2 * path.inside(c).flatten(1, 2)).mul_(2).sub_(1)
+        through = o * (1 - tanh * tanh)  # from h to c
+        slope = torch.cat([tanh, path.shifted(c, path.carry).view_as(o), 2 * g - 1, 2 * i], -1)
+        slope = torch.ops.aten.sigmoid_backward(slope, opened)  # from h, c, c, c to the gates
+        back = (weight * slopes(n, h)).transpose(1, 2)
+        dh, dc = torch.zeros_like(h), torch.zeros_like(c)
+        path.inside(dh).copy_(grad.unflatten(1, (path.height, path.width)))
+        for here, at in reversed(path.steps()):
+            out, forget = dh[:, at], f[:, here]
+            state = torch.addcmul(dc[:, at], out, through[:, here])
+            mixed = slope[:, here]  # which becomes the gradient of the gates
+            mixed *= torch.cat([out, state, state, state], -1)
+            dc[:, moved(at, path.offset(path.carry))].addcmul_(state, forget)
+            dseen = torch.bmm(mixed.flatten(1, 2), back).view(*out.shape[:3], -1)
+            for tap, part in zip(path.taps, dseen.split(n, -1), strict=True):
+                dh[:, moved(at, path.offset(tap))] += part
+        dgates = slope.mul_(slopes(n, h))
+        flat = dgates.flatten(1, 2)
+        dweight = torch.cat([path.shifted(h, tap).transpose(1, 2) @ flat for tap in path.taps], 1)
+        dinitial = torch.stack([states[:, 1 : path.width + 1].sum((1, 2)) for states in (dh, dc)])
+        return dgates, dweight, dinitial, None
+
+
+def slopes(n: int, like: Tensor) -> Tensor:
+    """1 for the three gates that a sigmoid opens, 2 for the one of tanh, (4n,)."""
+    return like.new_tensor([1, 1, 1, 2]).repeat_interleave(n)

@@ -40,7 +40,7 @@ def test_each_half_is_as_doubtful_as_it_is_said_to_be():
 
 
 def test_the_command_writes_what_the_page_reads(data, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(examples, "PAIRS", {(4, 9): 14})
+    monkeypatch.setattr(examples, "PAIRS", {(4, 9): (14, 2)})
     monkeypatch.setattr(examples, "TOPS", (2,))
     out = Path(tmp_path) / "examples-data.js"
     examples.main(["--data", str(data), "--most", "2", "--out", str(out)])

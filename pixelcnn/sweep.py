@@ -1,8 +1,8 @@
 """LSTMs that sweep over a picture, many of its pixels at a step: rows for the Row LSTM, diagonals for the Diagonal BiLSTM.
 
 `lstm` is the cell (1601.06759, equation 3), `sweep` the whole picture. Its gradient is written down by hand: autograd over
-so many small steps spends most of its time on copies (benchmarks/RESULTS.md), and gradients of weights need not be added
-up step by step. Knows shapes and neighbours, no model.
+so many small steps spends nearly half of its time on copies and padding (benchmarks/RESULTS.md), and gradients of weights
+need not be added up step by step. Knows shapes and neighbours, no model.
 """
 
 from dataclasses import dataclass
@@ -120,22 +120,21 @@ class Sweep(torch.autograd.Function):
         # What does not depend on gradients from later steps, for all pixels at once.
         tanh = torch.sigmoid(2 * path.inside(c).flatten(1, 2)).mul_(2).sub_(1)
         through = o * (1 - tanh * tanh)  # from h to c
-        slope = torch.cat([tanh, path.shifted(c, path.carry).view_as(o), 2 * g - 1, 2 * i], -1)
-        slope = torch.ops.aten.sigmoid_backward(slope, opened)  # from h, c, c, c to the gates
+        local = torch.cat([tanh, path.shifted(c, path.carry).view_as(o), 2 * g - 1, 2 * i], -1)
+        dgates = torch.ops.aten.sigmoid_backward(local, opened)  # from h, c, c, c to the gates, so far
         back = (weight * slopes(n, h)).transpose(1, 2)
         dh, dc = torch.zeros_like(h), torch.zeros_like(c)
         path.inside(dh).copy_(grad.unflatten(1, (path.height, path.width)))
         for here, at in reversed(path.steps()):
             out, forget = dh[:, at], f[:, here]
             state = torch.addcmul(dc[:, at], out, through[:, here])
-            mixed = slope[:, here]  # which becomes the gradient of the gates
+            mixed = dgates[:, here]
             mixed *= torch.cat([out, state, state, state], -1)
             dc[:, moved(at, path.offset(path.carry))].addcmul_(state, forget)
             dseen = torch.bmm(mixed.flatten(1, 2), back).view(*out.shape[:3], -1)
             for tap, part in zip(path.taps, dseen.split(n, -1), strict=True):
                 dh[:, moved(at, path.offset(tap))] += part
-        dgates = slope.mul_(slopes(n, h))
-        flat = dgates.flatten(1, 2)
+        flat = dgates.mul_(slopes(n, h)).flatten(1, 2)
         dweight = torch.cat([path.shifted(h, tap).transpose(1, 2) @ flat for tap in path.taps], 1)
         dinitial = torch.stack([states[:, 1 : path.width + 1].sum((1, 2)) for states in (dh, dc)])
         return dgates, dweight, dinitial, None

@@ -67,12 +67,10 @@ class Shelf:
             try:
                 self.adopt(pull_all(where))
             except WeightsError as error:
-                self.origin = f"the weights that came with it. {error}"
+                self.origin = f"the weights that came with it ({error})"
             except Exception as error:  # nobody waits for this thread, but the page must not wait either
                 log.exception("The weights of %s could not be taken", where)
-                self.origin = (
-                    f"the weights that came with it. Those of {where} could not be taken ({type(error).__name__})."
-                )
+                self.origin = f"the weights that came with it (those of {where} could not be taken: {type(error).__name__})"
 
         self.follows = where
         self.origin = f"the weights that came with it, until those of {where} are here"

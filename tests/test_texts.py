@@ -8,7 +8,7 @@ import pytest
 
 from pixelcnn.models import MODELS
 from web.refusals import in_language
-from web.texts import LANGUAGES, REFUSALS, WORDS, words
+from web.texts import LANGUAGES, OF_SERVER, WORDS, words
 
 WEB = Path(__file__).parent.parent / "web"
 SOURCES = {path.name: path.read_text("utf-8") for path in (*WEB.glob("*.html"), *WEB.glob("js/*.js"))}
@@ -97,11 +97,11 @@ def test_what_is_put_into_korean_is_what_the_server_says():
     sources = [*WEB.glob("*.py"), *(WEB.parent / "pixelcnn").glob("*.py")]
     trees = [ast.parse(path.read_text("utf-8")) for path in sources if path.name != "texts.py"]
     said = {spoken(node) for tree in trees for node in ast.walk(tree)}
-    assert {re.sub(r"{\w+}", "{}", english) for english in REFUSALS} <= said
+    assert {re.sub(r"{\w+}", "{}", english) for english in OF_SERVER} <= said
 
 
-@pytest.mark.parametrize("english", REFUSALS)
-def test_a_refusal_in_korean_tells_what_was_filled_in(english):
+@pytest.mark.parametrize("english", OF_SERVER)
+def test_what_the_server_says_in_korean_tells_what_was_filled_in(english):
     names = re.findall(r"{(\w+)}", english)
     values = {name: f"{name} 7.5" for name in names}
     korean = in_language(english.format(**values), "ko-KR")

@@ -16,7 +16,7 @@ from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
 from web.answers import answers
 from web.film import Studio
-from web.refusals import refuse
+from web.refusals import in_language, language_of, refuse
 
 SCRIPTS = {path.name: path for path in (Path(__file__).parent / "js").iterdir()}
 
@@ -78,7 +78,8 @@ def guarded(engine: Engine, shelf: Shelf, body_kb: int, further: Sequence[Route]
     tells device, weights and the engine's counters, /gif, which makes films of completions; and `further` addresses."""
 
     async def ready(request: Request) -> JSONResponse:
-        return JSONResponse({"ready": True, "device": shelf.device_name(), "weights": shelf.origin} | engine.counters())
+        weights = in_language(shelf.origin, language_of(request.headers))
+        return JSONResponse({"ready": True, "device": shelf.device_name(), "weights": weights} | engine.counters())
 
     async def models(request: Request) -> JSONResponse:
         return JSONResponse(shelf.facts())

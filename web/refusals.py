@@ -1,17 +1,17 @@
-"""What the server refuses, said in the language that the page speaks."""
+"""What the server refuses or tells of itself, said in the language that the page speaks."""
 
 import re
 from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 
-from web.texts import REFUSALS
+from web.texts import OF_SERVER
 
 
 def in_language(sentence: str, language: object) -> str:
     """A sentence of the server in a language, as browsers name them; as it is where there are no words for it."""
     if isinstance(language, str) and language[:2] == "ko":
-        for english, korean in REFUSALS.items():
+        for english, korean in OF_SERVER.items():
             pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(english))
             if found := re.fullmatch(pattern, sentence):
                 return korean.format(**found.groupdict())

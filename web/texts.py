@@ -1,7 +1,7 @@
 """Every word of the page, in English and Korean, in one place.
 
 Keys are `part.what`; `{name}` in a sentence is filled in by the page, the same names in both languages. What the server
-refuses is said in English where it is refused, by parts that know nothing of languages, and put into Korean by `refusals`.
+refuses or tells of itself is said in English, by parts that know nothing of languages, and put into Korean by `refusals`.
 """
 
 LANGUAGES = ("en", "ko")
@@ -137,7 +137,6 @@ WORDS = {
         "{pictures}장 전체를 {naive}번 계산해야 하지만, 캐시를 써서 {steps}단계로 끝냈습니다.",
     ),
     "server.cpu": ("the CPU", "CPU"),
-    "server.bundled": ("the weights that came with it", "함께 들어 있는 가중치"),
     "about.no_cost": ("Complete a picture to see what it costs.", "그림을 완성하면 계산에 든 비용이 여기에 나옵니다."),
     "about.keys": ("Keys", "단축키"),
     "close": ("Close", "닫기"),
@@ -529,7 +528,7 @@ def words() -> dict[str, dict[str, str]]:
 
 
 # What somebody at the page may be told by the server, as it says it, with {name} for what differs, and in Korean.
-REFUSALS = {
+OF_SERVER = {
     "All pixels are known, so there is nothing to fill; leave some unknown, below the cut line.": (
         "모든 픽셀이 주어져 채울 것이 없습니다. 자르는 선 아래에 빈 곳을 남겨 주세요."
     ),
@@ -588,4 +587,15 @@ REFUSALS = {
     "A film shows 1 to {most} pictures, not {count}; choose fewer and try again.": (
         "움직이는 그림에는 {most}장까지 들어가는데 {count}장입니다. 줄여서 다시 해 보세요."
     ),
+    # which weights it shows
+    "the weights that came with it": "함께 들어 있는 가중치",
+    "the weights that came with it, until those of {repository} are here": (
+        "{repository}의 가중치를 받는 동안 함께 들어 있는 가중치"
+    ),
+    "the weights that came with it (those of {repository} could not be taken: {fault})": (
+        "함께 들어 있는 가중치({repository}의 가중치는 받지 못했습니다: {fault})"
+    ),
+    "the weights that came with it ({reason})": "함께 들어 있는 가중치({reason})",
+    "the weights of {repository} at {revision}": "{repository}의 가중치 {revision}",
+    "the weights of {file}": "{file}의 가중치",
 }

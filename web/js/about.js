@@ -27,7 +27,7 @@ export function startAbout(desk, box) {
     try {
       const house = await ask("ready");
       const numbers = { pixels_per_s: Math.round(house.pixels_per_s), ms_per_tick: house.ms_per_tick.toFixed(1) };
-      device.textContent = words.say("about.device", { device: words.named(house.device), weights: words.named(house.weights) });
+      device.textContent = words.say("about.device", { device: words.named(house.device), weights: house.weights });
       line.textContent = words.say("about.line", { ...house, ...numbers });
     } catch {
       line.textContent = words.say("about.silent");

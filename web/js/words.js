@@ -2,7 +2,7 @@
 import { filled } from "./dom.js";
 
 const KEPT = "pixelcnn.language";
-const OF_SERVER = { "the CPU": "server.cpu", "the weights that came with it": "server.bundled" };
+const OF_SERVER = { "the CPU": "server.cpu" };
 
 export class Words extends EventTarget {
   // all: {language: {key: text}}, the first language for whoever speaks none of them.

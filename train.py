@@ -28,6 +28,7 @@ from pixelcnn.canvas import contact_sheet
 from pixelcnn.data import DATASETS, Digits, guess, load_digits
 from pixelcnn.errors import WeightsError
 from pixelcnn.evaluate import mean_nats
+from pixelcnn.growth import grow
 from pixelcnn.hub import load_file, save_weights
 from pixelcnn.masks import random_known
 from pixelcnn.models import MODELS, build, config_of
@@ -56,7 +57,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--compile", action="store_true", help="torch.compile the model; it pays on a GPU, in long runs")
     parser.add_argument("--lr", type=float, default=2e-3, help="learning rate between warm-up and the linear descent to 0")
     parser.add_argument("--descent", type=float, default=0.35, help="share of the steps over which it descends")
-    parser.add_argument("--init", type=Path, default=None, help="weights to begin with, a .safetensors file")
+    parser.add_argument(
+        "--init", type=Path, default=None, help="weights to begin with, of as many channels or fewer, a .safetensors file"
+    )
     parser.add_argument("--decay", type=float, default=0.999, help="of the exponential moving average of the weights")
     parser.add_argument(
         "--weight-decay", type=float, default=1e-4, help="share of lr by which weights shrink a step, AdamW's; not biases"
@@ -208,15 +211,21 @@ class Trainer:
         return facts | {"batch": options.batch, "shift": options.shift, "seed": options.seed}
 
     def begin_with(self, path: Path) -> None:
-        """Weights of another run, to be trained further; a checkpoint of this run, if there is one, comes before them."""
+        """Weights of another run, as wide or narrower; a checkpoint of this run, if there is one, comes before them."""
         try:
             first = load_file(path)
         except WeightsError as error:
             raise SystemExit(str(error)) from None
-        if (first.name, first.config) != (self.model.name, self.model.config):
-            raise SystemExit(f"{path} is {first.name} with {first.config}; give weights of {self.model.config}.")
-        for model in (self.model, self.ema):
-            model.load_state_dict(first.state_dict())
+        if (first.name, first.config) == (self.model.name, self.model.config):
+            self.model.load_state_dict(first.state_dict())
+        else:
+            try:
+                grow(first, self.model)
+            except ValueError:
+                config = self.model.config
+                message = f"{path} is {first.name} with {first.config}; give weights of {config}, or with fewer channels."
+                raise SystemExit(message) from None
+        self.ema.load_state_dict(self.model.state_dict())
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one."""

@@ -25,7 +25,7 @@ FLOORS = [
     ["pixelcnn.layers", "pixelcnn.sweep"],
     ["pixelcnn.models.base"],
     [f"pixelcnn.models.{name}" for name in MODELS],
-    ["pixelcnn.models"],
+    ["pixelcnn.models", "pixelcnn.growth"],
     ["pixelcnn.request", "pixelcnn.card", "pixelcnn.posterior", "pixelcnn.sight"],
     ["pixelcnn.trace", "pixelcnn.forecast"],
     ["pixelcnn.batch"],

@@ -136,8 +136,11 @@ def test_from_pictures_of_any_kind_to_the_page_in_one_line(tmp_path, side, caplo
 def test_training_goes_on_from_the_weights_of_another_run(data, tmp_path):
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     train.main(line(data, first, "--lr", "2e-2"))
-    train.main(line(data, second, "--steps", "8", "--init", str(first)))
-    assert metrics(second)[0]["valid_nats"] < metrics(first)[-1]["valid_nats"] + 5 < metrics(first)[0]["valid_nats"]
+    wider = ["--config", "channels=6,blocks=1,head=4"]
+    for more in ([], wider):
+        train.main(line(data, second, "--steps", "8", "--init", str(first), *more))
+        assert metrics(second)[0]["valid_nats"] < metrics(first)[-1]["valid_nats"] + 5 < metrics(first)[0]["valid_nats"]
+        second = tmp_path / "wider.safetensors"
 
 
 def test_pictures_of_a_hub_data_set(tmp_path):
@@ -190,7 +193,7 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path, capsys)
     [
         (["--data", "/nowhere"], "There is no folder /nowhere; give one, or a Hub data set"),
         (["--accumulate", "3"], "give a multiple of 3"),
-        (["--init", "weights/pixelcnn.safetensors"], "give weights of Config"),
+        (["--init", "weights/pixelcnn.safetensors"], "or with fewer channels"),
         (["--init", "weights/nothing.safetensors"], "There are no weights at"),
         (["--config", "chanels=3"], "has no option 'chanels'; it has height, width, channels"),
         (["--dataset", "mnist-gray"], "pixelcnn has 2 levels and mnist-gray 256"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet
 import pytest
+import torch
 from gradio_client import Client
 from loopback_hub import Hub, running
 from PIL import Image
@@ -20,6 +21,7 @@ from safetensors.torch import load_file
 import train
 from benchmarks import visitors
 from pixelcnn import load
+from pixelcnn.posterior import course
 
 ROOT = Path(__file__).parent.parent
 SMALL = ["--steps", "40", "--batch", "8", "--every", "8", "--shift", "1", "--config", "channels=4,blocks=1,head=4"]
@@ -170,6 +172,27 @@ def test_weight_decay_shrinks_weights_and_leaves_biases(data, tmp_path):
     free, held = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("free", "held"))
     size = {name: (held[name].norm() / free[name].norm()).item() for name in free if name.startswith("model.")}
     assert size["model.blocks.0.conv.weight"] < 0.9 < size["model.blocks.0.conv.bias"]
+
+
+def test_digits_are_told_apart_by_the_posterior_itself(data, tmp_path):
+    """What is added to the loss is -ln of `course` for the right digit, the mean over how many pixels are known."""
+    small = ["--config", "channels=4,blocks=2,attend_every=2,dim=2,given=3,head=4", "--tell-apart", "2", "--batch", "32"]
+    options = train.parse(line(data, tmp_path / "a.safetensors", *small, "--steps", "3", model="freeform"))
+    trainer, x = train.Trainer(options), torch.randint(2, (3, 28, 28), generator=torch.Generator().manual_seed(0))
+    digits = torch.tensor([7, 2, 2])
+    said = course(trainer.model, x[:2])[torch.arange(2), 1:, digits[:2]]  # of a batch of 32, two
+    assert trainer.confusion(x, digits).item() == pytest.approx(-said.log().mean().item(), rel=0.01)
+    alone, both = (loss_moves(trainer, x, digits, weight) for weight in (0.0, 2.0))
+    assert not torch.allclose(alone, both), "nothing comes of it"
+    train.main(line(data, tmp_path / "b.safetensors", *small, "--steps", "3", model="freeform"))
+
+
+def loss_moves(trainer: train.Trainer, x: torch.Tensor, digits: torch.Tensor, weight: float) -> torch.Tensor:
+    """The gradient of what the first block knows of digits."""
+    trainer.options.tell_apart = weight
+    trainer.model.zero_grad()
+    trainer.backward(x, digits, torch.zeros_like(x, dtype=torch.bool), len(x))
+    return trainer.model.blocks[0].digit.weight.grad.clone()
 
 
 def refusal(*arguments: str, capsys) -> str:

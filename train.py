@@ -28,7 +28,7 @@ from tqdm import tqdm
 from pixelcnn.canvas import contact_sheet
 from pixelcnn.data import DATASETS, Digits, guess, load_digits
 from pixelcnn.errors import WeightsError
-from pixelcnn.evaluate import mean_nats
+from pixelcnn.evaluate import fits, mean_nats
 from pixelcnn.growth import grow
 from pixelcnn.hub import load_file, save_weights
 from pixelcnn.masks import random_known
@@ -224,8 +224,8 @@ class Trainer:
     def identity(self) -> dict:
         """What must be the same for a run to go on.
 
-        Steps, learning rate and descent may change on the way; who changes --told, --decay or the number of processes
-        goes on too, but not exactly as the run would have gone.
+        Steps, learning rate and descent may change on the way; who changes --weight-decay, --told, --tell-apart, --decay,
+        --accumulate or the number of processes goes on too, but not exactly as the run would have gone.
         """
         options = self.options
         facts = {"model": options.model, "config": config_of(self.model), "dataset": options.dataset}
@@ -234,7 +234,7 @@ class Trainer:
     def begin_with(self, path: Path) -> None:
         """Weights of another run, as wide or narrower; a checkpoint of this run, if there is one, comes before them."""
         try:
-            first = load_file(path)
+            first = load_file(path).to(self.options.device)
         except WeightsError as error:
             raise SystemExit(str(error)) from None
         if (first.name, first.config) == (self.model.name, self.model.config):
@@ -242,10 +242,8 @@ class Trainer:
         else:
             try:
                 grow(first, self.model)
-            except ValueError:
-                config = self.model.config
-                message = f"{path} is {first.name} with {first.config}; give weights of {config}, or with fewer channels."
-                raise SystemExit(message) from None
+            except ValueError as error:
+                raise SystemExit(f"{path}: {error}") from None
         self.ema.load_state_dict(self.model.state_dict())
 
     def resume(self) -> None:
@@ -331,21 +329,6 @@ def curve(metrics: Path, path: Path) -> None:
     pyplot.close(figure)
 
 
-def fits(model: torch.nn.Module, digits: Digits, options: argparse.Namespace) -> None:
-    """Say what is wrong before hours are spent."""
-    size, levels = (model.config.height, model.config.width), model.likelihood.levels
-    if levels != digits.levels:
-        raise SystemExit(
-            f"{options.model} has {levels} levels and {options.dataset} {digits.levels}; choose another data set."
-        )
-    if size != digits.ink.shape[1:]:
-        raise SystemExit(
-            f"{options.model} is {size} and the pictures are {digits.ink.shape[1:]}; change --config height, width."
-        )
-    if options.batch > len(digits):
-        raise SystemExit(f"--batch is {options.batch} and there are {len(digits)} pictures; give at most that.")
-
-
 def main(argv: list[str] | None = None) -> None:
     options = parse(argv)
     if options.threads:
@@ -354,18 +337,20 @@ def main(argv: list[str] | None = None) -> None:
         torch.distributed.init_process_group("nccl" if options.device == "cuda" else "gloo")
         if options.device == "cuda":
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
-    trainer = Trainer(options)
-    config, levels = trainer.model.config, trainer.model.likelihood.levels
     try:
+        trainer = Trainer(options)
+        config, levels = trainer.model.config, trainer.model.likelihood.levels
         if options.data and not Path(options.data).is_dir() and not re.fullmatch(r"[\w.-]+/[\w.-]+", options.data):
             raise ValueError(f"There is no folder {options.data}; give one, or a Hub data set, user/name.")
         options.dataset = options.dataset or guess(options.data, levels)
         digits, valid = (
             load_digits(options.dataset, options.data, split, (config.height, config.width)) for split in ("train", "valid")
         )
+        fits(trainer.model, digits)
     except (ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
-    fits(trainer.model, digits, options)
+    if options.batch > len(digits):
+        raise SystemExit(f"--batch is {options.batch} and there are {len(digits)} pictures; give at most that.")
     if options.init:
         trainer.begin_with(options.init)
     for folder in (options.run, options.out.parent):

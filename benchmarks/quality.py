@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from benchmarks.judge import Judge, load_judge, read
 from benchmarks.sampler import machine
@@ -29,7 +28,7 @@ from pixelcnn.data import load_digits
 from pixelcnn.hub import manifest
 from pixelcnn.masks import hidden
 from pixelcnn.models.base import AutoregressiveModel
-from pixelcnn.posterior import posterior
+from pixelcnn.posterior import course, posterior
 from pixelcnn.request import MAX_SAMPLES
 from pixelcnn.trace import prepare
 
@@ -83,18 +82,6 @@ def completions(model: AutoregressiveModel, black: np.ndarray, samples: int = 1)
             batch.leave(job)
 
 
-@torch.inference_mode()
-def posterior_by_rows(model: AutoregressiveModel, x: Tensor, rows: tuple[int, ...] = ROWS) -> Tensor:
-    """What `posterior` says of levels x (B, H, W) with the first 8, 14, ... rows known: (B, len(rows), 10).
-
-    From one pass, for in raster order what comes after a pixel does not change how probable it is.
-    """
-    digits = torch.arange(model.classes).repeat(len(x))
-    nats = model.nats(x.repeat_interleave(model.classes, 0), digits).double().sum(2).cumsum(1)
-    ends = torch.tensor(rows) - 1
-    return (-nats[:, ends].view(len(x), model.classes, len(rows))).softmax(1).mT
-
-
 def measure_quotient(model: AutoregressiveModel, judge: Judge, digits: Digits) -> dict:
     """Each top completed once."""
     black, labels = digits
@@ -123,7 +110,8 @@ def measure_variation(model: AutoregressiveModel, judge: Judge, digits: Digits) 
 def measure_posterior(model: AutoregressiveModel, digits: Digits) -> dict:
     """By the number of rows known: the share of arg maxes that are right, and the calibration error."""
     black, labels = digits
-    parts = [posterior_by_rows(model, part) for part in torch.from_numpy(black).long().split(TOGETHER)]
+    ends = [rows * black.shape[2] for rows in ROWS]
+    parts = [course(model, part)[:, ends] for part in torch.from_numpy(black).long().split(TOGETHER)]
     given, found = torch.cat(parts).numpy(), {}  # (N, rows, 10)
     for rows, p in zip(ROWS, given.swapaxes(0, 1), strict=True):
         right = p.argmax(1) == labels

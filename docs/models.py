@@ -13,13 +13,13 @@ from PIL import Image
 
 from pixelcnn.data import load_digits
 from pixelcnn.hub import load, manifest
+from pixelcnn.insight import DECADES
 from pixelcnn.models import MODELS, build
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.sight import sight
 
 ROOT = Path(__file__).parent.parent
 PIXEL = (18, 12)
-DECADES = 5  # from the strongest down to nothing
 PAPER, SEEN, HERE = np.array([250, 248, 243]), np.array([28, 100, 180]), np.array([217, 72, 15])
 
 

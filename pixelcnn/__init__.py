@@ -1,11 +1,14 @@
 """Autoregressive image models that complete what a person began, one pixel at a time.
 
-orders, likelihoods, canvas, data, masks   vocabulary: sequences of pixels, distributions, pictures, digits
-layers                                     what models share; every layer runs everywhere at once or here alone
-models/                                    one model, one file, one paper
-request, trace, batch, sampler             what is asked for, checked; how the unknown pixels are filled
-engine                                     a whole class at once
-evaluate, hub, shelf                       nats; weights; the models that one server shows
+errors, patience                           sentences for people; work that may hang
+orders, likelihoods, canvas, masks         vocabulary: sequences of pixels, distributions, pictures, what is known
+pictures, pens, data                       digits and other pictures to learn from
+where, layers, sweep                       what models share; every layer runs everywhere at once or here alone
+models/, growth                            one model, one file, one paper; a wider one from a narrower
+request, trace, forecast, batch, sampler   what is asked for, checked; how the unknown pixels are filled
+posterior, sight, insight                  which digit it is, and where a model looks
+engine, solo                               a whole class at once; one at a time where a GPU is lent
+evaluate, hub, card, shelf                 nats; weights and their card; the models that one server shows
 """
 
 from pixelcnn.errors import BadInput, WeightsError

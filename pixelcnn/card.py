@@ -26,12 +26,13 @@ Autoregressive image models that complete handwritten digits, one pixel at a tim
 
 ![Samples of {default}](samples.png)
 
-| weights | model | trained on | nats a picture | bits a pixel |
+| weights | model | scored on | nats a picture | bits a pixel |
 |---|---|---|---|---|
 {rows}
 
-Nats are minus the log-probability of a whole test picture, averaged over the {split} split; numbers on different data
-are not comparable.
+Trained on MNIST (Y. LeCun, C. Cortes, C. Burges), and some also on pen strokes: Pen-Based Recognition of Handwritten
+Digits (E. Alpaydin, F. Alimoglu; UCI, CC BY 4.0). Nats are minus the log-probability of a whole test picture, averaged
+over the {split} split; numbers on different data are not comparable.
 
 ## How to use
 

@@ -17,6 +17,22 @@ from pixelcnn.masks import REGIONS, hidden
 from pixelcnn.models.base import AutoregressiveModel
 
 
+def fits(model: AutoregressiveModel, digits: Digits) -> None:
+    """Raises ValueError, with a sentence, where the model is of other levels, sizes or digits than the data."""
+    size, levels = (model.config.height, model.config.width), model.likelihood.levels
+    if levels != digits.levels:
+        raise ValueError(f"{model.name} has {levels} levels and the data set {digits.levels}; choose another data set.")
+    if size != digits.ink.shape[1:]:
+        raise ValueError(
+            f"{model.name} is {size} and the pictures are {digits.ink.shape[1:]}; change --config height, width."
+        )
+    if model.classes and digits.labels.max() >= model.classes:
+        raise ValueError(
+            f"{model.name} knows the digits 0 to {model.classes - 1} and there is a {digits.labels.max()}; "
+            "change --config classes."
+        )
+
+
 @torch.inference_mode()
 def mean_nats(
     model: AutoregressiveModel, digits: Digits, index: np.ndarray | None = None, *, region: str = "all", batch: int = 200
@@ -51,8 +67,7 @@ def main(argv: list[str] | None = None) -> None:
         model = load(options.weights)
         size = (model.config.height, model.config.width)
         digits = load_digits(options.dataset, options.data_dir, options.split, size)
-        if digits.levels != model.likelihood.levels:
-            raise ValueError(f"{model.name} has {model.likelihood.levels} levels, {options.dataset} {digits.levels}.")
+        fits(model, digits)
         nats = mean_nats(model, digits, region=options.region)
     except (ValueError, OSError) as error:
         raise SystemExit(str(error)) from None

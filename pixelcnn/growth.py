@@ -16,28 +16,30 @@ from pixelcnn.models.base import AutoregressiveModel
 def grow(narrow: AutoregressiveModel, wide: AutoregressiveModel) -> None:
     """Change `wide`, new, so that it says what `narrow` says: the same model with fewer `channels`, all else equal.
 
-    Raises ValueError where they are other than that, or where a layer norm would mix new channels into old ones.
+    Both on one device. Raises ValueError where they are other than that, and where a layer norm would mix new channels into
+    old ones.
     """
     if not widens(narrow, wide):
-        raise ValueError(f"{wide.name} with {wide.config} cannot begin as {narrow.name} with {narrow.config}.")
+        raise ValueError(f"{narrow.name} has {narrow.config}; give weights of {wide.config}, or with fewer channels.")
+    if any(isinstance(module, nn.LayerNorm) for module in wide.modules()):
+        raise ValueError(f"{wide.name} cannot begin with fewer channels, which a layer norm would mix; give {wide.config}.")
     before, after = narrow.config.channels, wide.config.channels
     for name, module in wide.named_modules():
         # Of which of its dimensions a weight takes features, and of which it gives them.
         taken, given = (1, 0) if isinstance(module, nn.Linear) else (-2, -1)
         for parameter, new in module.named_parameters(recurse=False):
             old = narrow.get_submodule(name).get_parameter(parameter)
-            kept = [places(*sizes, before, after) for sizes in zip(old.shape, new.shape, strict=True)]
+            kept = [places(*sizes, before, after).to(new.device) for sizes in zip(old.shape, new.shape, strict=True)]
             if new.dim() > 1 and len(kept[taken]) < new.shape[taken]:
                 new.index_fill_(given, kept[given], 0)  # what an old channel takes of new ones
             new[torch.meshgrid(*kept, indexing="ij")] = old
 
 
 def widens(narrow: AutoregressiveModel, wide: AutoregressiveModel) -> bool:
-    """Whether the one is the other with more channels, and nothing stands in the way."""
-    if narrow.name != wide.name or any(isinstance(module, nn.LayerNorm) for module in wide.modules()):
-        return False
+    """Whether the one is the other with more channels."""
     sizes, larger = vars(narrow.config), vars(wide.config)
-    return sizes | {"channels": 0} == larger | {"channels": 0} and sizes["channels"] < larger["channels"]
+    alike = narrow.name == wide.name and sizes | {"channels": 0} == larger | {"channels": 0}
+    return alike and sizes["channels"] < larger["channels"]
 
 
 def places(size: int, larger: int, before: int, after: int) -> Tensor:

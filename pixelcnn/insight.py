@@ -11,6 +11,7 @@ import torch
 
 from pixelcnn.errors import BadInput
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.orders import comes_first
 from pixelcnn.posterior import course
 from pixelcnn.request import levels_of, whole_number
 from pixelcnn.sampler import complete
@@ -54,16 +55,14 @@ class Insight:
         knows no digits, and where known pixels come after unknown ones, for then no prefix is known by itself.
         """
         model = self.models(entry)
-        order = np.flatnonzero(~known.ravel())
-        if len(order) and known.ravel()[order[0] :].any():
+        if not comes_first(torch.from_numpy(known)):
             raise BadInput(
                 "Which digit it is can be told where the known pixels come first, row by row; "
                 "here known ones come after unknown ones, so draw the top alone."
             )
-        first = int(order[0]) if len(order) else known.size
         with self._one_at_a_time:
             picture = levels_of(ink.astype(float), model.likelihood.levels)[None].to(model.device)
-            return course(model, picture)[0, first:].numpy(force=True)
+            return course(model, picture)[0, int(known.sum()) :].numpy(force=True)
 
 
 def strength(field: np.ndarray) -> np.ndarray:

@@ -103,6 +103,26 @@ class MaskedConv2d(Spatial):
         return torch.addmm(self.bias, seen, self.weight.flatten(0, 1))
 
 
+class Kept(Spatial):
+    """Features as another stream left them, of the pixel itself or of one some rows up."""
+
+    def __init__(self, channels: int, rows_up: int = 0, scale: int = 0):
+        super().__init__()
+        self.channels, self.rows_up, self.scale = channels, rows_up, scale
+        self.like = nn.Buffer(torch.zeros(1), persistent=False)  # tells dtype and device
+
+    def new_memory(self, grid: Grid, slots: int) -> Tensor:
+        return grid.new(slots, self.channels, like=self.like)
+
+    def all_pixels(self, h: Tensor, where: Everywhere) -> Tensor:
+        where.remember(self, h)
+        return F.pad(h, (0, 0, 0, 0, self.rows_up, 0))[:, : h.shape[1]]
+
+    def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
+        at = here.neighbours(((-self.rows_up, 0),)) if self.rows_up else here.at
+        return here.cache.memory[self].index_select(0, at)
+
+
 @torch.no_grad()
 def scaled(layer: nn.Module, gain: float) -> nn.Module:
     """A new layer with its weight so many times as large."""

@@ -6,13 +6,18 @@ from torch import Tensor
 from pixelcnn.errors import BadInput
 
 
+def comes_first(known: Tensor) -> bool:
+    """Whether no known pixel of bool (H, W) comes after an unknown one, row by row."""
+    return bool((known.flatten().cummin(0).values == known.flatten()).all())
+
+
 def raster(known: Tensor, model: str) -> Tensor:
     """The unknown pixels, raster numbers (U,), row by row; known is bool (H, W), `model` the name to speak of.
 
     Raises BadInput where a known pixel comes after an unknown one: a raster model could not make use of it.
     """
     order = torch.nonzero(~known.flatten())[:, 0]
-    if len(order) and known.flatten()[order[0] :].any():
+    if not comes_first(known):
         hole, width = int(order[0]), known.shape[1]
         after = hole + int(torch.nonzero(known.flatten()[hole:])[0])
         raise BadInput(

@@ -14,7 +14,8 @@ import numpy as np
 
 FILE = "pendigits-orig-tra.txt.gz"
 WRITERS = {"train": range(1, 23), "valid": range(23, 25), "test": range(25, 31)}
-RADIUS = 1.05  # of the brush, as in web/easel.js, for a picture of 28 x 28
+SIZE = 28  # of the pictures, either way
+RADIUS = 1.05  # of the brush, as in web/js/drawing.js
 BOX = 20  # the guide box on the page, where MNIST's digits sit
 VARIANTS = 3  # of every digit to train with, each turned, slanted, scaled and moved a little
 Strokes = list[np.ndarray]  # each (points, 2): x to the right, y down
@@ -35,12 +36,12 @@ def read(path: Path) -> Iterator[tuple[Strokes, int, int]]:
         raise ValueError(f"{path} is not a whole file of pen trajectories; copy it again.") from None
 
 
-def inked(strokes: Strokes, size: int = 28) -> np.ndarray:
-    """Strokes in pixels as the page's brush inks them: (size, size) uint8."""
+def inked(strokes: Strokes) -> np.ndarray:
+    """Strokes in pixels as the page's brush inks them: (28, 28) uint8."""
     points = np.concatenate([along(stroke) for stroke in strokes])
-    row, column = np.mgrid[:size, :size] + 0.5
+    row, column = np.mgrid[:SIZE, :SIZE] + 0.5
     distance = np.hypot(column[..., None] - points[:, 0], row[..., None] - points[:, 1]).min(-1)
-    return np.round(255 * np.clip(RADIUS * size / 28 + 0.5 - distance, 0, 1)).astype(np.uint8)
+    return np.round(255 * np.clip(RADIUS + 0.5 - distance, 0, 1)).astype(np.uint8)
 
 
 def along(stroke: np.ndarray) -> np.ndarray:
@@ -50,13 +51,13 @@ def along(stroke: np.ndarray) -> np.ndarray:
     return np.concatenate([*parts, stroke[-1:]])
 
 
-def placed(strokes: Strokes, size: int = 28, turn: np.ndarray | None = None, move: tuple[float, float] = (0, 0)) -> Strokes:
+def placed(strokes: Strokes, turn: np.ndarray | None = None, move: tuple[float, float] = (0, 0)) -> Strokes:
     """Strokes in the guide box: as large as fits, in the middle; turned by a 2 x 2 matrix before, moved after."""
     turned = [stroke @ turn if turn is not None else stroke for stroke in strokes]
     points = np.concatenate(turned)
     low, high = points.min(0), points.max(0)
-    scale = (BOX * size / 28 - 2 * RADIUS) / max(*(high - low), 1e-6)
-    return [(stroke - (low + high) / 2) * scale + size / 2 + move for stroke in turned]
+    scale = (BOX - 2 * RADIUS) / max(*(high - low), 1e-6)
+    return [(stroke - (low + high) / 2) * scale + SIZE / 2 + move for stroke in turned]
 
 
 def varied(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -75,7 +76,7 @@ def read_pens(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
         ink.append(inked(placed(strokes)))
         if split == "train":
             rng = np.random.default_rng([number, 0])
-            ink += [inked(shrunk(placed(strokes, 28, *varied(rng)), rng)) for _ in range(VARIANTS - 1)]
+            ink += [inked(shrunk(placed(strokes, *varied(rng)), rng)) for _ in range(VARIANTS - 1)]
         labels += [label] * (len(ink) - len(labels))
     if not ink:
         raise ValueError(f"{folder / FILE} has no digits of the writers of {split}; copy it again.")
@@ -85,4 +86,4 @@ def read_pens(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
 def shrunk(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     """Not everybody fills the box."""
     share = rng.uniform(0.75, 1.05)
-    return [(stroke - 14) * share + 14 for stroke in strokes]
+    return [(stroke - SIZE / 2) * share + SIZE / 2 for stroke in strokes]

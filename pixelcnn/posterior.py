@@ -5,6 +5,7 @@ from torch import Tensor
 
 from pixelcnn.errors import BadInput
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.orders import comes_first
 
 
 @torch.inference_mode()
@@ -30,9 +31,8 @@ def posterior(model: AutoregressiveModel, x: Tensor, known: Tensor) -> Tensor:
     Raises BadInput for a model that knows no digits, and where what is known is not all that comes before the first
     unknown pixel in raster order: how likely it is by itself would then be a sum over everything between.
     """
-    order = torch.nonzero(~known.flatten())[:, 0]
-    if len(order) and known.flatten()[order[0] :].any():
+    if not comes_first(known):
         raise BadInput(
             f"{model.name} can tell the digit only from known pixels with no unknown one before them; know the top alone."
         )
-    return course(model, torch.where(known, x, 0))[:, int(order[0]) if len(order) else known.numel()]
+    return course(model, torch.where(known, x, 0))[:, int(known.sum())]

@@ -15,6 +15,7 @@ from pixelcnn.errors import BadInput
 from pixelcnn.models.base import AutoregressiveModel
 
 MAX_SAMPLES = 64
+COLDEST = 1e-100  # colder is the same, the likeliest level always, but no longer a number in a float64
 MAX_SEED = 2**53 - 1  # beyond it JSON does not carry whole numbers exactly
 
 
@@ -55,13 +56,12 @@ class Request:
         within(known, "known", size, 1)
         if not np.isin(known, (0, 1)).all():
             raise BadInput("known has values between 0 and 1; give 1 for every pixel that is drawn and 0 for the rest.")
-        ink = np.zeros(size) if self.drawing is None else table(self.drawing, "drawing", size, 255)
-        ink = np.where(known == 1, ink, 0)  # whatever stands under unknown pixels, NaN included, is not looked at
+        ink = np.zeros(size) if self.drawing is None else table(self.drawing, "drawing", size, 255, known == 1)
         within(ink, "drawing", size, 255)
         samples = whole_number(self.samples, "samples", 1, MAX_SAMPLES)
         seed = whole_number(self.seed, "seed", 0, MAX_SEED)
         digit = whole_number(self.digit, "digit", -1, 9)
-        temperature = positive(self.temperature, "temperature")
+        temperature = max(COLDEST, positive(self.temperature, "temperature"))
         if digit >= model.classes:
             raise BadInput(f"{model.name} cannot be told to draw a {digit}, it has no classes; leave the digit at any, -1.")
         if known.all():
@@ -76,27 +76,37 @@ def levels_of(ink: np.ndarray, levels: int) -> Tensor:
     return torch.from_numpy(np.floor(ink * (levels - 1) / 255 + 0.5).astype(np.int64))
 
 
-def table(value: object, name: str, size: tuple[int, int], most: int) -> np.ndarray:
-    """Rows of numbers from outside as float (H, W); its shape is looked at before anything is allocated."""
-    height, width = size
+def table(value: object, name: str, size: tuple[int, int], most: int, seen: np.ndarray | None = None) -> np.ndarray:
+    """Rows of numbers from outside as float (H, W); its shape is looked at before anything is allocated.
+
+    seen: bool (H, W), which of them matter; whatever stands elsewhere, NaN and no number included, is taken for 0.
+    """
     if hasattr(value, "__array__"):
         value = np.asarray(value)
-        shape, numbers = value.shape, value.dtype.kind in "buif"
+        shape = value.shape
     else:
-        rows = isinstance(value, list | tuple) and all(isinstance(row, list | tuple) for row in value)
-        lengths = {len(row) for row in value} if rows else set()
-        shape = (len(value), *lengths) if len(lengths) == 1 else None
-        fits = shape == size
-        numbers = bool(shape) and (not fits or all(isinstance(cell, int | float) for row in value for cell in row))
-    if not numbers or shape is None:
+        value = (
+            [row.tolist() if isinstance(row, np.ndarray) else row for row in value]
+            if isinstance(value, list | tuple)
+            else []
+        )
+        lengths = {len(row) if isinstance(row, list | tuple) else None for row in value}
+        shape = (len(value), *lengths) if len(lengths) == 1 and None not in lengths else None
+    if shape is None:
         raise BadInput(f"{name} is not a table of numbers; {expected(size, most)}.")
     if shape != size:
         given = " x ".join(map(str, shape)) or "a single number"
         raise BadInput(f"{name} is {given}; {expected(size, most)}.")
+    array = np.zeros(size)
     try:
-        return np.asarray(value, np.float64).reshape(height, width)
+        for row, column in np.ndindex(size) if seen is None else np.argwhere(seen).tolist():
+            cell = value[row][column]
+            if not isinstance(cell, int | float | np.integer | np.floating | np.bool):
+                raise BadInput(f"{name} is not a table of numbers; {expected(size, most)}.")
+            array[row, column] = cell
     except OverflowError:
         raise BadInput(f"{name} has numbers that are far too large; {expected(size, most)}.") from None
+    return array
 
 
 def within(array: np.ndarray, name: str, size: tuple[int, int], most: int) -> None:

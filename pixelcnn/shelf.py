@@ -11,6 +11,7 @@ import torch
 
 from pixelcnn.errors import BadInput, WeightsError
 from pixelcnn.hub import WEIGHTS, Pulled, load, load_entry, load_file, manifest, pull_all, skeleton
+from pixelcnn.models import build
 from pixelcnn.models.base import AutoregressiveModel
 
 log = logging.getLogger(__name__)
@@ -32,12 +33,13 @@ class Shelf:
         self.folder = folder
         given = str(first).endswith(".safetensors")
         self.origin = f"the weights of {Path(first).name}" if given else "the weights that came with it"  # for people
-        self.follows = ""  # the Hub repository whose weights are to be shown
         self._entries = manifest(folder)["entries"]
         self._files: dict[str, Path] = {}
         self._loading = threading.Lock()
         model = load(first, folder).to(self.device)
         self._loaded = {model.entry: model}
+        if given:  # it is not what the list has under this name, if it has
+            self._entries = {name: entry for name, entry in self._entries.items() if name != model.entry}
         self.default = model.entry
 
     def names(self) -> list[str]:
@@ -72,7 +74,6 @@ class Shelf:
                 log.exception("The weights of %s could not be taken", where)
                 self.origin = f"the weights that came with it (those of {where} could not be taken: {type(error).__name__})"
 
-        self.follows = where
         self.origin = f"the weights that came with it, until those of {where} are here"
         thread = threading.Thread(target=work, name="pull", daemon=True)
         thread.start()
@@ -102,7 +103,7 @@ class Shelf:
 
     def _facts_of(self, name: str) -> dict:
         entry = self._entries.get(name)
-        model = self._loaded.get(name) or skeleton(self._files.get(name) or self.folder / entry["file"])
+        model = self._loaded.get(name) or self._outline(name)
         return {
             "model": model.name,
             "levels": model.likelihood.levels,
@@ -110,6 +111,12 @@ class Shelf:
             "any_mask": model.takes_any_mask,
             "sha": entry["sha256"][:8] if entry else "",
         }
+
+    def _outline(self, name: str) -> AutoregressiveModel:
+        """What an entry's file would rebuild; where the file is still at the Hub, the model as it is by default."""
+        entry = self._entries[name]
+        path = self._files.get(name) or self.folder / entry["file"]
+        return skeleton(path) if path.exists() or not entry.get("repo") else build(entry["model"])
 
     def device_name(self) -> str:
         """The device in words, for people."""

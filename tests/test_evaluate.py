@@ -1,13 +1,15 @@
 import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
-from conftest import tiny_model
+from conftest import TINY, tiny_model
 
 from pixelcnn import BadInput, evaluate, hub
 from pixelcnn.data import load_digits
 from pixelcnn.evaluate import mean_nats
+from pixelcnn.models import build
 
 
 def test_mean_nats_are_minus_the_sum_of_ln_p(data):
@@ -47,9 +49,17 @@ def test_the_command_prints_one_json_line_last(data, tmp_path, capsys):
         ({"--data-dir": "/nowhere"}, "put MNIST's IDX files there"),
         ({"--dataset": "mnist-gray"}, "has 2 levels"),
         ({"--region": "left"}, "fills from the top"),
+        (
+            {"--weights": "small.safetensors", "--dataset": "binarized-mnist"},
+            r"is \(20, 20\) and the pictures are \(28, 28\)",
+        ),
+        ({"--weights": "few.safetensors"}, "knows the digits 0 to 4 and there is a 9"),
     ],
 )
-def test_what_cannot_be_scored_is_one_sentence(data, changes, says):
+def test_what_cannot_be_scored_is_one_sentence(data, tmp_path, monkeypatch, changes, says):
+    monkeypatch.chdir(tmp_path)
+    hub.save_weights(tiny_model("pixelcnn", 20, 20), Path("small.safetensors"), dataset="x")
+    hub.save_weights(build("freeform", **TINY["freeform"], classes=5), Path("few.safetensors"), dataset="x")
     given = {"--weights": "pixelcnn", "--dataset": "mnist-threshold", "--data-dir": str(data)} | changes
     with pytest.raises(SystemExit, match=says):
         evaluate.main([part for pair in given.items() for part in pair])

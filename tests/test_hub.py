@@ -159,6 +159,21 @@ def test_pulled_weights_take_the_place_of_the_bundled_ones_if_they_fit_the_page(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_what_is_still_at_the_hub_can_be_chosen_from_before_it_is_here(folder):
+    listed = hub.manifest(folder)
+    listed["entries"]["far"] = listed["entries"]["tiny"] | {
+        "model": "freeform",
+        "file": "far.safetensors",
+        "repo": "user/name",
+    }
+    (folder / "manifest.json").write_text(json.dumps(listed))
+    facts = Shelf(device="cpu", folder=folder).facts()["models"]
+    assert facts["far"]["model"] == "freeform" and facts["far"]["classes"] == 10 and facts["far"]["any_mask"]
+    with_entry(folder, file="gone.safetensors")
+    shelf = Shelf(folder / "tiny.safetensors", device="cpu", folder=folder)
+    assert shelf.facts()["models"]["tiny"]["sha"] == "", "a file that has an entry's name is still not the entry"
+
+
 def test_asking_for_a_missing_device_says_what_to_do(folder):
     with pytest.raises(BadInput, match="give --device cpu or auto"):
         Shelf(device="cuda", folder=folder)

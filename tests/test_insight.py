@@ -1,14 +1,19 @@
 """Where a model looks, and which digit a picture may be: by the library, and over HTTP as the page asks."""
 
+import asyncio
+import threading
+
 import httpx
 import numpy as np
 import pytest
 import torch
 from conftest import tiny_model
+from starlette.applications import Starlette
 
 from pixelcnn import BadInput, complete, load
 from pixelcnn.insight import Insight, strength
 from pixelcnn.posterior import posterior
+from web.answers import answers
 
 
 def test_strength_is_zero_only_where_nothing_is_seen():
@@ -74,3 +79,24 @@ def test_the_page_gets_what_the_library_says(server):
     answer = httpx.post(f"{server}/digits", json={"model": "freeform", "drawing": drawing}, timeout=20).json()["course"]
     course = np.frombuffer(bytes.fromhex(answer), ">u2").reshape(393, 10) / 65535
     np.testing.assert_allclose(course.sum(1), 1, atol=1e-3)
+
+
+def test_who_waits_for_an_answer_takes_no_thread_that_a_completion_needs(monkeypatch):
+    go = threading.Event()
+
+    def slow(self, entry, pixel):
+        assert go.wait(20)
+        return np.zeros((28, 28), np.uint8)
+
+    monkeypatch.setattr(Insight, "sight", slow)
+    app = Starlette(routes=answers(load))
+
+    async def ask() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+            asked = [asyncio.create_task(client.get("/sight?pixel=3", timeout=20)) for _ in range(60)]
+            await asyncio.sleep(0.1)
+            await asyncio.wait_for(asyncio.to_thread(int), 10)  # as a completion does to get its model
+            go.set()
+            return [(await task).status_code for task in asked]
+
+    assert asyncio.run(ask()) == [200] * 60

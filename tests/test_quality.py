@@ -3,13 +3,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import random_images, tiny_model
+from conftest import tiny_model
 
 from benchmarks import judge, quality
 from pixelcnn import hub
 from pixelcnn.data import load_digits
 from pixelcnn.errors import WeightsError
-from pixelcnn.posterior import posterior
 from pixelcnn.sampler import complete
 
 
@@ -32,16 +31,6 @@ def test_the_quotient_and_its_error():
     value, error = quality.quotient(whole & (np.arange(1000) % 10 < 8), whole)
     assert value == pytest.approx(0.8) and error == pytest.approx((0.8 * 0.2 / 900) ** 0.5, rel=1e-3)
     assert quality.quotient(whole, whole) == (1, 0)
-
-
-@pytest.mark.parametrize("name", ["freeform", "gated_pixelcnn"])
-def test_one_pass_gives_the_posterior_after_any_rows(name):
-    model = tiny_model(name, 6, 5)
-    x, rows = random_images(model, 3), (1, 4, 6)
-    together = quality.posterior_by_rows(model, x, rows)
-    for number, count in enumerate(rows):
-        known = (torch.arange(6) < count)[:, None].expand(6, 5)
-        torch.testing.assert_close(together[:, number], posterior(model, x, known), atol=1e-12, rtol=0)
 
 
 def test_tops_are_completed_as_each_would_be_alone(data):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import tiny_model
 
-from pixelcnn import BadInput, Request
+from pixelcnn import BadInput, Request, complete
 from pixelcnn.request import levels_of
 
 ROWS, COLUMNS = 5, 6
@@ -34,6 +34,8 @@ def refusal(**given) -> str:
         (np.zeros((5, 6, 3)), "5 x 6 x 3"),
         ([[1, 2], [3]], "not a table of numbers"),
         ("hello", "not a table of numbers"),
+        (np.zeros((5, 6), complex), "not a table of numbers"),
+        ([np.array(1)] * 5, "not a table of numbers"),
         ({"a": 1}, "not a table of numbers"),
         ([["x"] * 6] * 5, "not a table of numbers"),
         (["x" * 20_000, *[0] * 20_000], "not a table of numbers"),
@@ -111,7 +113,19 @@ def test_whole_numbers_may_come_as_floats_as_json_has_them():
 def test_whatever_stands_under_unknown_pixels_is_not_looked_at():
     drawing = np.where(TOP == 1, 200.0, math.nan)
     drawing[4, 5], drawing[3, 3] = -7, 1e9
-    assert Request(drawing, TOP).check(MODEL).picture.tolist() == TOP.tolist()
+    for given in (drawing, drawing.tolist(), list(drawing), [list(row) for row in drawing]):
+        assert Request(given, TOP).check(MODEL).picture.tolist() == TOP.tolist()
+    strange = drawing.tolist()
+    strange[4] = [None, "x", 10**400, [], {}, True]  # NaN comes through JavaScript as null
+    assert Request(strange, TOP).check(MODEL).picture.tolist() == TOP.tolist()
+    strange[0][2] = None
+    assert "not a table of numbers" in refusal(drawing=strange)
+
+
+def test_the_coldest_temperature_is_still_a_number():
+    gray = tiny_model("pixelcnn_pp", 4, 4)
+    trace = complete(gray, temperature=5e-324)
+    assert np.isfinite(trace.chosen).all() and (trace.images == complete(gray, temperature=1e-9).images).all()
 
 
 def test_ink_becomes_levels_as_the_contract_says():

@@ -219,7 +219,7 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path, capsys)
         (["--init", "weights/pixelcnn.safetensors"], "or with fewer channels"),
         (["--init", "weights/nothing.safetensors"], "There are no weights at"),
         (["--config", "chanels=3"], "has no option 'chanels'; it has height, width, channels"),
-        (["--dataset", "mnist-gray"], "pixelcnn has 2 levels and mnist-gray 256"),
+        (["--dataset", "mnist-gray"], "pixelcnn has 2 levels and the data set 256"),
         (["--config", "height=20", "--dataset", "binarized-mnist"], "change --config height, width"),
         (["--batch", "5000"], "there are 100 pictures"),
         (["--every", "0"], "give at least 1"),
@@ -229,3 +229,9 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path, capsys)
 )
 def test_what_cannot_be_trained_is_one_sentence(data, tmp_path, capsys, more, says):
     assert says in refusal(*line(data, tmp_path / "a.safetensors", *more), capsys=capsys)
+
+
+def test_sizes_that_cannot_be_halved_are_one_sentence(data, tmp_path, capsys):
+    odd = ["--dataset", "mnist-gray", "--config", "height=30"]
+    arguments = line(data, tmp_path / "a.safetensors", *odd, model="pixelcnn_pp")
+    assert "widths that 4 divides, not 30 x 28" in refusal(*arguments, capsys=capsys)

@@ -40,14 +40,18 @@ async def body_of(request: Request) -> dict:
 
 
 def answers(models: Callable[[object], AutoregressiveModel]) -> list[Route]:
-    """/sight?model=ENTRY&pixel=N and /digits, which takes {"model", "drawing": {"ink", "known"}}."""
-    insight = Insight(models)
+    """/sight?model=ENTRY&pixel=N and /digits, which takes {"model", "drawing": {"ink", "known"}}.
+
+    Who waits for an answer waits here and not in a thread: there are few, and completions need them.
+    """
+    insight, turn = Insight(models), asyncio.Semaphore(1)
 
     @in_sentences
     async def sight(request: Request) -> JSONResponse:
         pixel = request.query_params.get("pixel", "")
         number = int(pixel) if pixel.isdecimal() and len(pixel) < 9 else pixel
-        seen = await asyncio.to_thread(insight.sight, request.query_params.get("model", ""), number)
+        async with turn:
+            seen = await asyncio.to_thread(insight.sight, request.query_params.get("model", ""), number)
         return JSONResponse({"strength": seen.tobytes().hex()})
 
     @in_sentences
@@ -55,7 +59,8 @@ def answers(models: Callable[[object], AutoregressiveModel]) -> list[Route]:
         body = await body_of(request)
         model = await asyncio.to_thread(models, body.get("model"))
         drawing = decode(body.get("drawing"), model.config.height, model.config.width)
-        course = await asyncio.to_thread(insight.digits, body.get("model"), *drawing)
+        async with turn:
+            course = await asyncio.to_thread(insight.digits, body.get("model"), *drawing)
         return JSONResponse({"course": words_of((65535 * course).ravel())})
 
     return [Route("/sight", sight), Route("/digits", digits, methods=["POST"])]

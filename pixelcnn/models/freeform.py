@@ -126,11 +126,9 @@ class CausalAttention(Spatial):
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
         """Keys and values of all heads, each with its level behind it, (slots, 1 + H * W, 2 * heads, dim + 1).
 
-        The null pair comes first, then the pixels in raster order.
+        The null pair comes first, once a picture is seated, then the pixels in raster order.
         """
-        memory = zeros((slots, 1 + grid.height * grid.width, 2 * self.heads, self.dim + 1), like=self.null)
-        memory[:, 0, :, : self.dim] = self.null.detach().view(-1, self.dim)
-        return memory
+        return zeros((slots, 1 + grid.height * grid.width, 2 * self.heads, self.dim + 1), like=self.null)
 
     def forward(self, h: Tensor, picture: Tensor | None, where: Where) -> Tensor:
         if picture is None:
@@ -145,6 +143,7 @@ class CausalAttention(Spatial):
                 [pairs.unflatten(2, (-1, self.dim)), levels[..., None].expand(-1, -1, 2 * self.heads, -1)], 3
             )
             where.cache.memory[self][where.slots, 1 : 1 + pairs.shape[1]] = with_level
+            where.cache.memory[self][where.slots, 0, :, : self.dim] = self.null.detach().view(-1, self.dim)
         pairs = pairs + levels * self.own
         # One place on: the null pair comes first, the last pixel's is seen by none, and "up to its own" is "before it".
         pairs = torch.cat([self.null.to(pairs.dtype).expand(len(h), 1, -1), pairs[:, :-1]], 1)

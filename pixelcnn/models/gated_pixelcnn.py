@@ -15,13 +15,12 @@ Deviations: [1] has no MNIST model; depth and width were chosen for two CPU core
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
-from pixelcnn.layers import DigitBias, Gate, MaskedConv2d, Spatial, mask_a, readout, scaled
+from pixelcnn.layers import DigitBias, Gate, Kept, MaskedConv2d, Spatial, mask_a, readout, scaled
 from pixelcnn.likelihoods import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
-from pixelcnn.where import Everywhere, Grid, Here, Taps, Where
+from pixelcnn.where import Everywhere, Here, Taps, Where
 
 
 @dataclass(frozen=True)
@@ -45,25 +44,6 @@ def row_so_far(size: int) -> Taps:
     return tuple((0, column) for column in range(-(size // 2), 1))
 
 
-class RowAbove(Spatial):
-    """The features of the pixel one row up: how the vertical stack reaches the horizontal one."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.channels = channels
-        self.like = nn.Buffer(torch.zeros(1), persistent=False)  # tells dtype and device
-
-    def new_memory(self, grid: Grid, slots: int) -> Tensor:
-        return grid.new(slots, self.channels, like=self.like)
-
-    def all_pixels(self, h: Tensor, where: Everywhere) -> Tensor:
-        where.remember(self, h)
-        return nn.functional.pad(h, (0, 0, 0, 0, 1, 0))[:, :-1]
-
-    def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
-        return here.cache.memory[self].index_select(0, here.neighbours(((-1, 0),)))
-
-
 THROUGH_GATES = 3.0  # so much larger than torch's the first weights must be for what gates shrink to keep its size
 
 
@@ -74,7 +54,7 @@ class GatedLayer(nn.Module):
         super().__init__()
         channels = config.channels
         self.vertical = scaled(MaskedConv2d(fan_in, 2 * channels, vertical), THROUGH_GATES)
-        self.link = RowAbove(2 * channels)
+        self.link = Kept(2 * channels, rows_up=1)
         self.across = nn.Linear(2 * channels, 2 * channels, bias=False)
         self.horizontal = scaled(MaskedConv2d(fan_in, 2 * channels, horizontal), THROUGH_GATES)
         self.gate = Gate(channels)

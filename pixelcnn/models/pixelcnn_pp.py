@@ -24,10 +24,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import MaskedConv2d, Spatial, scaled
+from pixelcnn.layers import Kept, MaskedConv2d, Spatial, scaled
 from pixelcnn.likelihoods import DiscretizedLogisticMixture
 from pixelcnn.models.base import AutoregressiveModel
-from pixelcnn.where import Everywhere, Grid, Here, Taps, Where
+from pixelcnn.where import Everywhere, Here, Taps, Where
 
 U: Taps = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 0), (0, 1))
 UL: Taps = ((-1, -1), (-1, 0), (0, -1), (0, 0))
@@ -113,25 +113,6 @@ class Double(MaskedConv2d):
         return four.gather(1, part[:, None, None].expand(-1, 1, four.shape[2]))[:, 0]
 
 
-class Kept(Spatial):
-    """The u stream where the ul stream reads it."""
-
-    def __init__(self, channels: int, scale: int):
-        super().__init__()
-        self.channels, self.scale = channels, scale
-        self.like = nn.Buffer(torch.zeros(1), persistent=False)  # tells dtype and device
-
-    def new_memory(self, grid: Grid, slots: int) -> Tensor:
-        return grid.new(slots, self.channels, like=self.like)
-
-    def all_pixels(self, h: Tensor, where: Everywhere) -> Tensor:
-        where.remember(self, h)
-        return h
-
-    def one_pixel(self, h: Tensor | None, here: Here) -> Tensor:
-        return here.cache.memory[self].index_select(0, here.at)
-
-
 class Stream(nn.Module):
     """One of the two streams: up to the coarsest resolution and down again."""
 
@@ -194,6 +175,12 @@ class PixelCNNpp(AutoregressiveModel):
 
     def __init__(self, config: Config):
         super().__init__()
+        unit = 2 ** (config.scales - 1)
+        if config.height % unit or config.width % unit:
+            raise ValueError(
+                f"{self.name} with {config.scales} scales takes heights and widths that {unit} divides, not "
+                f"{config.height} x {config.width}; change --config height, width or scales."
+            )
         self.config = config
         self.likelihood = DiscretizedLogisticMixture(config.levels, config.mixtures)
         channels = config.channels
@@ -204,7 +191,7 @@ class PixelCNNpp(AutoregressiveModel):
         self.ul = Stream(config, UL, channels)
         scales = [scale for scale in range(config.scales) for _ in range(config.blocks)]
         scales += [scale for scale in reversed(range(config.scales)) for _ in range(config.blocks + 1)]
-        self.kept = nn.ModuleList(Kept(channels, scale) for scale in scales)
+        self.kept = nn.ModuleList(Kept(channels, scale=scale) for scale in scales)
         self.head = Head(channels, config.mixtures)
 
     @property

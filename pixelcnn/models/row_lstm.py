@@ -45,11 +45,8 @@ class RowLSTMCell(Spatial):
         self.initial = nn.Parameter(torch.zeros(2, channels).uniform_(-bound, bound))  # learned h and c above the picture
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
-        """h and c side by side; the row above each picture holds the learned initial state and is never written again."""
-        memory = grid.new(slots, self.initial.numel(), like=self.weight)
-        view = memory.view(slots, -1, grid.stride, self.initial.numel())
-        view[:, grid.margin - 1, grid.margin :] = self.initial.detach().flatten()
-        return memory
+        """h and c side by side; the row above a picture that is seated holds the learned initial state."""
+        return grid.new(slots, self.initial.numel(), like=self.weight)
 
     def all_pixels(self, gates: Tensor, where: Everywhere) -> Tensor:
         path = Path(*gates.shape[1:3], self.ABOVE, (-1, 0))
@@ -57,6 +54,9 @@ class RowLSTMCell(Spatial):
             (h,), (c,) = sweep(gates[None], self.weight[None], self.initial[:, None], path)
         if where.cache is not None:
             where.remember(self, torch.cat([h, c], -1))
+            grid, row = where.cache.grid, self.initial.detach().flatten()
+            view = where.cache.memory[self].view(-1, grid.area // grid.stride, grid.stride, len(row))
+            view[where.slots, grid.margin - 1, grid.margin :] = row
         return h
 
     def one_pixel(self, gates: Tensor, here: Here) -> Tensor:

@@ -69,7 +69,6 @@ def main(argv: list[str] | None = None) -> None:
     lend = lender()  # before torch, which must not find CUDA by itself where it is lent
 
     # Here, not at the top: they take seconds, which --help and a wrong port need not wait for.
-    import gradio as gr
     import torch
 
     from pixelcnn import BadInput, Request
@@ -78,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
     from pixelcnn.solo import SoloEngine
     from web.classroom import class_routes, join
     from web.gate import guarded
-    from web.page import build_page
+    from web.page import build_page, theme
     from web.wall import Wall
 
     logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
@@ -99,7 +98,7 @@ def main(argv: list[str] | None = None) -> None:
         try:
             page = build_page(shelf, engine, options.lan)
             page.launch(
-                theme=gr.themes.Soft(primary_hue="orange", neutral_hue="slate"),
+                theme=theme(),
                 css_paths=sorted((Path(__file__).parent / "web" / "css").glob("*.css")),
                 server_name=host,
                 server_port=asked,

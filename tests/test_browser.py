@@ -236,7 +236,7 @@ def test_on_a_phone_a_panel_is_read_between_canvas_and_player(chromium, server):
     phone.page.locator("[data-panel=settings]").tap()
     phone.page.locator("#temperature").scroll_into_view_if_needed()
     phone.page.wait_for_timeout(800)
-    for part in (".pixels", ".scrub", ".odds", "#temperature"):
+    for part in (".pixels", ".scrub", ".odds", "#temperature", "#complete"):
         box = phone.page.locator(part).bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 844, part
     x, y = phone.at(14, 14)
@@ -253,6 +253,15 @@ def test_an_empty_canvas_dreams_and_a_new_stroke_takes_the_dream_away(opened):
     expect(opened.page.locator(".page[data-takes='0']")).to_be_visible()
 
 
+def test_a_stroke_below_the_line_is_faintly_there(opened):
+    opened.stroke((22, 8), (22, 18))
+    look = "([row, column]) => [...document.querySelector('.pixels').getContext('2d').getImageData(column, row, 1, 1).data]"
+    red, _, _, seen = opened.page.evaluate(look, [22, 12])
+    nothing = opened.page.evaluate(look, [26, 12])[3]
+    assert red < 60 and 30 < seen < 255 and nothing == 0, "ink, and see-through"
+    assert opened.filled() == 392
+
+
 def test_an_error_is_one_sentence_and_the_drawing_stays(opened):
     opened.seven()
     drawn = opened.pixels()
@@ -262,6 +271,9 @@ def test_an_error_is_one_sentence_and_the_drawing_stays(opened):
     opened.complete()
     expect(opened.page.get_by_text("there is nothing to fill")).to_be_visible(timeout=10_000)
     assert opened.pixels()[:392] == drawn[:392] and "y" in opened.pixels()[392:], "nothing drawn is lost"
+    expect(opened.page.locator("#stop")).to_be_disabled()
+    grip, stage = (opened.page.locator(selector).bounding_box() for selector in (".grip", ".stage"))
+    assert grip["y"] + grip["height"] <= stage["y"] + stage["height"] + 1, "at its end the grip is there to be caught"
     for _ in range(14):
         opened.page.keyboard.press("ArrowUp") if opened.page.locator(".cut").evaluate(
             "cut => document.activeElement === cut"

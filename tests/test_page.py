@@ -135,9 +135,13 @@ def test_going_on_without_a_change_draws_the_same_picture(seven):
 def test_a_lens_shows_the_mean_of_sixteen_completions_ahead(seven):
     seven.panel("lens")
     seven.page.locator("[data-lens=mean]").click()
+    settings = "document.querySelector('.page').desk.settings"
+    before = seven.page.evaluate(settings)
     seven.page.locator(".lens-more").click()
     expect(seven.page.locator(".tile")).to_have_count(16)
-    seven.finish()
+    seven.page.wait_for_function("document.querySelector('.page').desk.whole")
+    assert seven.shown() == 0, "all that may come is ahead, and to be looked at first"
+    assert seven.page.evaluate(settings) == before, "what was asked for once is not a setting"
     seven.go(100)
     takes, veil = seven.takes(), seven.page.evaluate("[...document.querySelector('.page').desk.overlay.strength]")
     for step in (100, 200, 300):
@@ -274,9 +278,14 @@ def test_nothing_sticks_out_and_the_first_view_holds_canvas_and_complete(chromiu
 
 def test_canvas_and_player_stay_in_view_beside_a_panel_on_a_laptop(chromium, server):
     page = Page(chromium, server, viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
+    names = page.page.locator("[data-panel=about]").bounding_box()
+    assert names["y"] + names["height"] <= 768, "what else there is can be seen"
     page.set(samples=16, seed=2)
     page.seven()
     page.complete()
+    page.begun()
+    tiles = page.page.locator(".tiles").bounding_box()
+    assert tiles["y"] >= 0 and tiles["y"] + tiles["height"] <= 768, "what was asked for is in view"
     page.finish()
     page.page.mouse.wheel(0, 2000)
     page.page.wait_for_timeout(300)

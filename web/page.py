@@ -13,7 +13,7 @@ from pixelcnn.engine import Engine
 from pixelcnn.shelf import Shelf
 from web.refusals import in_language
 from web.texts import WORDS, words
-from web.wire import message, question, request_of
+from web.wire import message, question, refusal, request_of
 
 WEB = Path(__file__).parent
 
@@ -24,13 +24,20 @@ import(new URL("parts/page.js", document.baseURI)).then((page) => page.start(ele
 """
 
 
+def theme() -> gr.themes.Base:
+    """Colours and letters of what is Gradio's; the page's own are in web/css."""
+    # Soft's own letters, Montserrat, are in Gradio's files a cut of it with odd capitals, and bold ones of another.
+    letters = gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700))
+    return gr.themes.Soft(primary_hue="orange", neutral_hue="slate", font=[letters, "ui-sans-serif", "system-ui"])
+
+
 @contextmanager
 def sentences(language: object = "") -> Iterator[None]:
     """BadInput as a message to whoever asked, in their language."""
     try:
         yield
     except BadInput as error:
-        raise gr.Error(in_language(str(error), language), duration=10, print_exception=False) from None
+        raise gr.Error(in_language(str(error), language), duration=7, print_exception=False) from None
 
 
 async def together(streams: list[AsyncIterator[Trace]]) -> AsyncIterator[list[Trace | None]]:
@@ -72,15 +79,20 @@ class Doors:
 
     async def page(self, event: gr.EventData) -> AsyncIterator[dict]:
         """The page's own event: a question of one part or several, answered side by side in messages for the player."""
+        run = ""
         with sentences(event._data.get("language") if isinstance(event._data, dict) else ""):
-            run, parts = question(event._data)
-            began, waited = time.perf_counter(), [0.0] * len(parts)
-            async with aclosing(together([self.part(part) for part in parts])) as answers:
-                async for traces in answers:
-                    for place, trace in enumerate(traces):
-                        if trace is not None and (waited[place] == 0 or not trace.finished):
-                            waited[place] = 1000 * (time.perf_counter() - began)
-                    yield message(run, traces, waited)
+            try:
+                run, parts = question(event._data)
+                began, waited = time.perf_counter(), [0.0] * len(parts)
+                async with aclosing(together([self.part(part) for part in parts])) as answers:
+                    async for traces in answers:
+                        for place, trace in enumerate(traces):
+                            if trace is not None and (waited[place] == 0 or not trace.finished):
+                                waited[place] = 1000 * (time.perf_counter() - began)
+                        yield message(run, traces, waited)
+            except BadInput:
+                yield refusal(run)
+                raise
 
     async def part(self, part: dict) -> AsyncIterator[Trace]:
         """The traces of one part of a question."""

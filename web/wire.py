@@ -35,6 +35,11 @@ def request_of(part: dict, height: int, width: int) -> Request:
     return Request(ink, known, **asked, digit=part.get("digit", -1))
 
 
+def refusal(run: str) -> dict:
+    """What tells the page that nothing will come of a run; the sentence comes beside it."""
+    return {"run": run, "parts": [], "refused": True}
+
+
 def message(run: str, traces: list[Trace | None], waited_ms: list[float]) -> dict:
     """Traces of a question's parts as the page wants them; a part that has not begun is not there yet.
 

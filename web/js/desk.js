@@ -80,11 +80,12 @@ export class Desk extends EventTarget {
 
   // --- asking
 
-  // Fill in what is unknown of the drawing; paused, nothing is shown before somebody plays or steps.
-  complete({ paused = false } = {}) {
-    if (this.settings.dice) this.set({ seed: crypto.getRandomValues(new Uint32Array(1))[0] });
+  // Fill in what is unknown of the drawing; paused, nothing is shown before somebody plays or steps. What is given `once` goes
+  // before the settings, which stay as they are.
+  complete({ paused = false, once = {} } = {}) {
+    if (this.settings.dice && !("seed" in once)) this.set({ seed: crypto.getRandomValues(new Uint32Array(1))[0] });
     const { ink } = this.drawing, known = this.drawing.known();
-    const { samples, temperature, seed, digit, model, against } = this.settings;
+    const { samples, temperature, seed, digit, model, against } = { ...this.settings, ...once };
     const models = against && against !== model ? [model, against] : [model];
     const parts = models.map((entry) => {
       const told = this.facts.models[entry].classes ? digit : -1;
@@ -117,6 +118,10 @@ export class Desk extends EventTarget {
   // A message of the server: the whole of what is there, again and again, until it is complete.
   receive(message) {
     if (!message || !this.awaited || message.run !== this.awaited.run) return;
+    if (message.refused) {
+      this.awaited = null;
+      return this.stop();
+    }
     const { parts, kept, graft, fresh, paused } = this.awaited;
     const news = message.parts.flatMap((part, place) => {
       const asked = { ...parts[place], known: Uint8Array.from(parts[place].known) };

@@ -23,11 +23,11 @@ export function stateAt(take, step, { cooling = 10, still = false } = {}) {
 export function paintPixels(context, { width, height, mine, level, heat, faint = 0, over = null }) {
   const picture = context.createImageData(width, height);
   for (let pixel = 0; pixel < width * height; pixel++) {
-    const ink = level(pixel), colour = mine(pixel) ? INK : FILL, glow = heat(pixel) * 0.35;
+    const ink = level(pixel), colour = mine(pixel) || ink < 0 ? INK : FILL, glow = heat(pixel) * 0.35;
     const veil = over ? over.strength[pixel] : 0;
     let alpha = ink < 0 ? 0 : 255;
     for (let part = 0; part < 3; part++) {
-      const plain = blend(glow, blend(Math.max(0, ink) / 255, PAPER[part], colour[part]), WARM[part]);
+      const plain = blend(glow, blend(ink < 0 ? 1 : ink / 255, PAPER[part], colour[part]), WARM[part]);
       picture.data[4 * pixel + part] = over ? blend(ink < 0 ? 1 : 0.8 * veil, plain, over.colour[part]) : plain;
     }
     if (ink < 0 && faint) alpha = faint(pixel);
@@ -66,6 +66,7 @@ export function startEasel(desk, root) {
     place(root.querySelector(".now"), running && until < take.order.length ? take.order[until] : -1);
     place(root.querySelector(".cursor"), cursor ? cursor[0] * width + cursor[1] : desk.take ? read : -1);
     cutLine.style.top = `${(100 * drawing.cut) / height}%`;
+    cutLine.dataset.end = drawing.cut === 0 ? "top" : drawing.cut === height ? "bottom" : "";
     cutLine.setAttribute("aria-valuenow", drawing.cut);
     cutLine.setAttribute("aria-valuetext", words.say("easel.cut_at", { row: drawing.cut }));
     root.querySelector(".hint").style.opacity = take || drawing.cut < 6 || drawing.ink.some((value) => value) ? 0 : 1;

@@ -1,7 +1,7 @@
 // The tour's hands: they work the real controls of the page, one after the other, slowly enough to be followed.
 import { inkOdds, retempered } from "./takes.js";
 
-const SEVEN = [[8, 6], [18, 6], [18, 8], [15, 13]]; // x, y
+const SEVEN = [[8, 6], [18, 6], [18, 8], [12, 18]]; // x, y: on below the line, so that it ends at the line wherever that is
 const BEAT_MS = 350; // between two acts
 const PATIENCE_MS = 15000;
 

@@ -42,8 +42,8 @@ export function startLens(desk, box) {
   ));
   const note = make("p", { class: "lens-note", "aria-live": "polite" });
   const more = make("button", { type: "button", class: "lens-more", say: "lens.more", onclick: () => {
-    desk.set({ samples: MANY, dice: false });
-    desk.complete();
+    const { model, seed, temperature } = desk.take;
+    desk.complete({ paused: true, once: { samples: MANY, model, against: "", seed, temperature } });
   } });
   const least = make("span"), ramp = make("i"), most = make("span"); // from no colour to all of it, and what the ends mean
   const scale = make("p", { class: "lens-scale" }, least, ramp, most);

@@ -12,6 +12,7 @@ export function startPlayer(desk, root) {
   const [toggle, back, step] = ["toggle", "back", "step"].map((name) => root.querySelector(`.${name}`));
   const reading = root.querySelector(".reading"), odds = root.querySelector(".odds"), spoken = root.querySelector(".player-spoken");
   let frame = 0, before = 0, heard = 0;
+  let awaiting = false; // nothing of what was asked for last has come
   let asked = null; // the step that somebody wants to know about, or a pixel of their own
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) speed.value = AT_ONCE;
 
@@ -66,6 +67,7 @@ export function startPlayer(desk, root) {
   function showNothing() {
     tiles.replaceChildren();
     odds.hidden = reading.hidden = true;
+    odds.querySelector(".odds-text").textContent = "\u00a0";
     facts.textContent = "";
     scrub.value = 0;
     toggle.textContent = "▶";
@@ -77,6 +79,12 @@ export function startPlayer(desk, root) {
     tiles.replaceChildren(...desk.takes.map((_, index) => tile(index)));
     tiles.dataset.count = count;
     tiles.style.gridTemplateColumns = `repeat(${Math.ceil(Math.sqrt(count))}, 1fr)`;
+  }
+
+  // Several that come beside the easel may have been scrolled away; on a small screen they are below, and what is read stays.
+  function bringTiles() {
+    root.dataset.takes = "many";
+    if (matchMedia("(min-width: 1000px)").matches) tiles.scrollIntoView({ block: "nearest" });
   }
 
   function tile(index) {
@@ -129,7 +137,7 @@ export function startPlayer(desk, root) {
     const take = desk.take, p = running ? inkOdds(take, desk.moment) : NaN;
     odds.hidden = Number.isNaN(p);
     if (odds.hidden) {
-      odds.querySelector(".odds-text").textContent = "";
+      odds.querySelector(".odds-text").textContent = "\u00a0"; // keeps the line as high as it was
       return;
     }
     const temperature = desk.settings.temperature;
@@ -192,9 +200,11 @@ export function startPlayer(desk, root) {
   desk.addEventListener("asked-about", (event) => {
     asked = event.detail;
     desk.tell("moment");
+    if (!reading.hidden) reading.scrollIntoView({ block: "nearest" }); // the answer to a tap is seen
   });
   desk.addEventListener("asked", () => {
     asked = null;
+    awaiting = true;
   });
   desk.addEventListener("dropped", () => {
     asked = null;
@@ -203,6 +213,8 @@ export function startPlayer(desk, root) {
   desk.addEventListener("takes", () => {
     heard = performance.now();
     if (desk.awaited.fresh === false && tiles.children.length !== desk.takes.length) layTiles();
+    if (awaiting && desk.takes.length > 1) bringTiles();
+    awaiting = false;
     run();
   });
   desk.addEventListener("moment", () => {

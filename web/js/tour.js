@@ -132,12 +132,25 @@ function tour(level, desk, root) {
     return step && (seen(step.at) || seen(step.panel && `[data-panel=${step.panel}]`) || seen(".playing"));
   }
 
-  // The control into the window, should it be outside, and no further: what it acts on may be above.
+  // The control into what is free of the window, should it be outside, and no further: what it acts on may be above.
   function bring(node) {
-    const { top, bottom } = node.getBoundingClientRect(), room = 3 * EDGE;
-    const below = Math.min(bottom - innerHeight + room, top - room), above = top - room;
+    const { top, bottom } = node.getBoundingClientRect(), room = 3 * EDGE, free = freeOf(node);
+    const below = Math.min(bottom - free.bottom + room, top - free.top - room), above = top - free.top - room;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (below > 0 || above < 0) scrollBy({ top: below > 0 ? below : above, behavior: still ? "auto" : "smooth" });
+  }
+
+  // On a small screen the canvas above and the player below stay in view, over whatever is scrolled behind them.
+  function freeOf(node) {
+    const free = { top: 0, bottom: innerHeight };
+    if (!matchMedia("(max-width: 999px)").matches) return free;
+    for (const name of [".stage", ".go", ".playing"]) {
+      const over = root.querySelector(name), lies = over.getBoundingClientRect();
+      if (over.contains(node) || getComputedStyle(over).position !== "sticky" || lies.width > innerWidth) continue;
+      if (lies.top < innerHeight / 3) free.top = Math.max(free.top, lies.bottom);
+      else if (lies.bottom > innerHeight - EDGE) free.bottom = Math.min(free.bottom, lies.top);
+    }
+    return free.bottom - free.top > 100 ? free : { top: 0, bottom: innerHeight };
   }
 
   // Ring and card where the control is now. The card takes the place, beside it or in a corner, where it covers least of what

@@ -85,11 +85,8 @@ def table(value: object, name: str, size: tuple[int, int], most: int, seen: np.n
         value = np.asarray(value)
         shape = value.shape
     else:
-        value = (
-            [row.tolist() if isinstance(row, np.ndarray) else row for row in value]
-            if isinstance(value, list | tuple)
-            else []
-        )
+        rows = value if isinstance(value, list | tuple) else []
+        value = [row.tolist() if isinstance(row, np.ndarray) else row for row in rows]
         lengths = {len(row) if isinstance(row, list | tuple) else None for row in value}
         shape = (len(value), *lengths) if len(lengths) == 1 and None not in lengths else None
     if shape is None:

@@ -67,7 +67,6 @@ export function startPlayer(desk, root) {
   function showNothing() {
     tiles.replaceChildren();
     odds.hidden = reading.hidden = true;
-    odds.querySelector(".odds-text").textContent = "\u00a0";
     facts.textContent = "";
     scrub.value = 0;
     toggle.textContent = "▶";
@@ -83,7 +82,7 @@ export function startPlayer(desk, root) {
 
   // Several that come beside the easel may have been scrolled away; on a small screen they are below, and what is read stays.
   function bringTiles() {
-    root.dataset.takes = "many";
+    show();
     if (matchMedia("(min-width: 1000px)").matches) tiles.scrollIntoView({ block: "nearest" });
   }
 
@@ -137,7 +136,7 @@ export function startPlayer(desk, root) {
     const take = desk.take, p = running ? inkOdds(take, desk.moment) : NaN;
     odds.hidden = Number.isNaN(p);
     if (odds.hidden) {
-      odds.querySelector(".odds-text").textContent = "\u00a0"; // keeps the line as high as it was
+      odds.querySelector(".odds-text").textContent = "";
       return;
     }
     const temperature = desk.settings.temperature;

@@ -146,11 +146,11 @@ function tour(level, desk, root) {
     if (!matchMedia("(max-width: 999px)").matches) return free;
     for (const name of [".stage", ".go", ".playing"]) {
       const over = root.querySelector(name), lies = over.getBoundingClientRect();
-      if (over.contains(node) || getComputedStyle(over).position !== "sticky" || lies.width > innerWidth) continue;
+      if (over.contains(node) || getComputedStyle(over).position !== "sticky") continue;
       if (lies.top < innerHeight / 3) free.top = Math.max(free.top, lies.bottom);
       else if (lies.bottom > innerHeight - EDGE) free.bottom = Math.min(free.bottom, lies.top);
     }
-    return free.bottom - free.top > 100 ? free : { top: 0, bottom: innerHeight };
+    return free.bottom - free.top > 100 ? free : { top: 0, bottom: innerHeight }; // on its side they stand beside the rest
   }
 
   // Ring and card where the control is now. The card takes the place, beside it or in a corner, where it covers least of what

@@ -70,6 +70,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         "--told", type=float, default=0.5, help="share of pictures of which some pixels are known, for models that can"
     )
     parser.add_argument(
+        "--labelled", type=float, default=0.5, help="share of pictures whose digit is known, for models with digits"
+    )
+    parser.add_argument(
         "--tell-apart", type=float, default=0.0, help="weight of -ln p(digit | the first pixels), for models with digits"
     )
     parser.add_argument("--seed", type=int, default=0, help="of initial weights, batch order and shifts")
@@ -111,9 +114,9 @@ def learning_rate(step: int, options: argparse.Namespace) -> float:
 
 
 def batch_at(step: int, digits: Digits, options: argparse.Namespace) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Levels (B, H, W) of the batch of this step, its digits (B,), half of them -1 for not told, and known (B, H, W).
+    """Levels (B, H, W) of the batch of this step, its digits (B,), or -1 where not known, and known (B, H, W).
 
-    An epoch is a permutation drawn from (seed, epoch). Of most pictures nothing is known, of a share of --told anything.
+    An epoch is a permutation drawn from (seed, epoch). A share of --labelled has its digit, one of --told some pixels.
     """
     per_epoch = len(digits) // options.batch
     epoch, place = divmod(step, per_epoch)
@@ -121,7 +124,7 @@ def batch_at(step: int, digits: Digits, options: argparse.Namespace) -> tuple[to
     index = order[place * options.batch : (place + 1) * options.batch]
     rng = np.random.default_rng([options.seed, epoch, place])
     levels = digits.batch(index, rng, options.shift)
-    labels = np.where(rng.random(len(index)) < 0.5, digits.labels[index].astype(np.int64), -1)
+    labels = np.where(rng.random(len(index)) < options.labelled, digits.labels[index].astype(np.int64), -1)
     known = np.zeros(levels.shape, bool)
     share = options.told if MODELS[options.model][0].takes_any_mask else 0
     for picture in np.flatnonzero(rng.random(len(index)) < share):
@@ -224,8 +227,9 @@ class Trainer:
     def identity(self) -> dict:
         """What must be the same for a run to go on.
 
-        Steps, learning rate and descent may change on the way; who changes --weight-decay, --told, --tell-apart, --decay,
-        --accumulate or the number of processes goes on too, but not exactly as the run would have gone.
+        Steps, learning rate and descent may change on the way; who changes --weight-decay, --told, --labelled,
+        --tell-apart, --decay, --accumulate or the number of processes goes on too, but not exactly as the run would have
+        gone.
         """
         options = self.options
         facts = {"model": options.model, "config": config_of(self.model), "dataset": options.dataset}

@@ -101,6 +101,16 @@ def test_a_part_of_the_model_that_is_never_asked_does_not_stop_the_run(data, tmp
     assert metrics(out)[-1]["step"] == 16
 
 
+def test_a_share_of_the_pictures_has_its_digit(data, tmp_path):
+    digits = train.load_digits("mnist-threshold", data, "train", (28, 28))
+    shares = []
+    for share in ("0", "0.25", "1"):
+        options = train.parse(line(data, tmp_path / "a.safetensors", "--labelled", share, model="gated_pixelcnn"))
+        batches = [train.batch_at(step, digits, options)[1] for step in range(40)]
+        shares.append((torch.cat(batches) >= 0).double().mean().item())
+    assert shares[0] == 0 and 0.15 < shares[1] < 0.35 and shares[2] == 1, shares
+
+
 def test_a_batch_in_pieces_is_the_batch(data, tmp_path, alone):
     out = tmp_path / "pieces.safetensors"
     train.main(line(data, out, "--accumulate", "4"))

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +53,20 @@ def port() -> int | None:
     return int(asked) if asked else None
 
 
+def host(lan: bool) -> str | None:
+    """The address to listen at; None for Gradio's own choice, this machine alone."""
+    name = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if lan else None)
+    try:
+        if name:
+            family = socket.AF_INET6 if ":" in name else socket.AF_INET
+            socket.create_server((name, 0), family=family).close()
+    except OSError:
+        raise SystemExit(
+            f"GRADIO_SERVER_NAME is {name!r}, no address of this machine; give one or leave it unset."
+        ) from None
+    return name
+
+
 def lender() -> Callable | None:
     """On ZeroGPU, what makes a function run where a GPU is lent; elsewhere None."""
     if not os.environ.get("SPACES_ZERO_GPU"):
@@ -64,7 +79,8 @@ def lender() -> Callable | None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    options, asked = parse(argv), port()
+    options = parse(argv)
+    name, asked = host(options.lan), port()
 
     lend = lender()  # before torch, which must not find CUDA by itself where it is lent
 
@@ -89,7 +105,6 @@ def main(argv: list[str] | None = None) -> None:
         engine = SoloEngine(shelf.model, lend, limits) if lend else Engine(shelf.model, limits)
         if options.repo:
             shelf.pull(options.repo)
-        host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if options.lan else None)
         config = shelf.model().config
         if not lend:  # what torch sets up for a first completion, nobody need wait for: one of the last row alone
             above = [[1] * config.width] * (config.height - 1)
@@ -100,17 +115,17 @@ def main(argv: list[str] | None = None) -> None:
             page.launch(
                 theme=theme(),
                 css_paths=sorted((Path(__file__).parent / "web" / "css").glob("*.css")),
-                server_name=host,
+                server_name=name,
                 server_port=asked,
                 prevent_thread_lock=True,
                 state_session_capacity=256,  # a visit leaves a little behind in Gradio, and this page keeps no state there
-                app_kwargs=guarded(engine, shelf, options.body_kb, class_routes(host, wall)),
+                app_kwargs=guarded(engine, shelf, options.body_kb, class_routes(name, wall)),
                 ssr_mode=False,
                 run_history=False,
                 footer_links=["api"],
             )
             if wall:
-                way = join(host, page.server_port)
+                way = join(name, page.server_port)
                 print(f"The class joins at {way['address']}" if "address" in way else way["sentence"])
                 print(f"The teacher's key, to clear or close the class wall: {wall.key}", flush=True)
             page.block_thread()

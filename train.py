@@ -12,7 +12,6 @@ whole or not at all; metrics.jsonl, curve.png and samples.png lie beside it.
 import argparse
 import json
 import os
-import re
 import subprocess
 import time
 from dataclasses import asdict, fields
@@ -83,9 +82,14 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     for name in ("steps", "batch", "every", "accumulate"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} is {getattr(options, name)}; give at least 1")
+    for name in ("shift", "seed", "threads"):
+        if getattr(options, name) < 0:
+            parser.error(f"--{name} is {getattr(options, name)}; give 0 or more")
     if options.out.suffix != ".safetensors":
         parser.error(f"--out is {options.out}; give a file that ends in .safetensors")
     options.run = options.run or Path("runs") / options.out.stem
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("there is no CUDA device that this torch can use; give --device cpu or auto")
     if options.device == "auto":
         options.device = "cuda" if torch.cuda.is_available() else "cpu"
     # What torchrun and `accelerate launch` tell each of several processes.
@@ -104,6 +108,8 @@ def config_from(text: str, model: str) -> dict:
             raise SystemExit(f"{model} has no option {name!r}; it has {', '.join(known)}.")
         if not value.isdecimal():
             raise SystemExit(f"--config {name} is {value!r}; give a whole number.")
+        if not int(value) and name not in ("classes", "dropout_percent"):
+            raise SystemExit(f"--config {name} is 0; give at least 1.")
     return {name: int(value) for name, _, value in pairs}
 
 
@@ -344,21 +350,19 @@ def main(argv: list[str] | None = None) -> None:
     try:
         trainer = Trainer(options)
         config, levels = trainer.model.config, trainer.model.likelihood.levels
-        if options.data and not Path(options.data).is_dir() and not re.fullmatch(r"[\w.-]+/[\w.-]+", options.data):
-            raise ValueError(f"There is no folder {options.data}; give one, or a Hub data set, user/name.")
         options.dataset = options.dataset or guess(options.data, levels)
         digits, valid = (
             load_digits(options.dataset, options.data, split, (config.height, config.width)) for split in ("train", "valid")
         )
         fits(trainer.model, digits)
+        for folder in (options.run, options.out.parent):
+            folder.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
     if options.batch > len(digits):
         raise SystemExit(f"--batch is {options.batch} and there are {len(digits)} pictures; give at most that.")
     if options.init:
         trainer.begin_with(options.init)
-    for folder in (options.run, options.out.parent):
-        folder.mkdir(parents=True, exist_ok=True)
     trainer.resume()
     count = sum(parameter.numel() for parameter in trainer.model.parameters())
     print(f"{options.model}: {count} parameters, {asdict(trainer.model.config)}, on {options.device}, {len(digits)} digits")

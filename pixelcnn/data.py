@@ -14,6 +14,7 @@ last 10 000 of them to choose by (`valid`), the 10 000 test digits. The static r
 """
 
 import gzip
+import re
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -103,14 +104,16 @@ def load_digits(dataset: str, source: Path | str | None, split: str, size: tuple
 
 def folder_of(source: Path | str | None, what: str) -> Path:
     if source is None:
-        raise ValueError(f"The Hub has not {what}; give the folder, --data DIR.")
+        raise ValueError(f"The Hub has not {what}; give the folder that holds it.")
     return Path(source)
 
 
 def read_pictures(dataset: str, source: Path | str | None, split: str, size: tuple[int, int]) -> Digits:
     """Every sixth picture is held out; it is the validation and the test split, which such a set has not apart."""
     if source is None:
-        raise ValueError("No pictures are given; name a folder or a Hub data set, --data DIR or --data user/name.")
+        raise ValueError("No pictures are given; name a folder or a Hub data set, user/name.")
+    if not Path(source).is_dir() and not re.fullmatch(r"[\w.-]+/[\w.-]+", str(source)):
+        raise ValueError(f"There is no folder {source}; give one, or a Hub data set, user/name.")
     named = in_folder(Path(source)) if Path(source).is_dir() else on_the_hub(str(source))
     ink, labels = collect(named, *size, str(source))
     if len(ink) < 6:

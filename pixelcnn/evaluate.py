@@ -24,12 +24,12 @@ def fits(model: AutoregressiveModel, digits: Digits) -> None:
         raise ValueError(f"{model.name} has {levels} levels and the data set {digits.levels}; choose another data set.")
     if size != digits.ink.shape[1:]:
         raise ValueError(
-            f"{model.name} is {size} and the pictures are {digits.ink.shape[1:]}; change --config height, width."
+            f"{model.name} is {size} and the pictures are {digits.ink.shape[1:]}; make it of that size, or take other data."
         )
     if model.classes and digits.labels.max() >= model.classes:
         raise ValueError(
             f"{model.name} knows the digits 0 to {model.classes - 1} and there is a {digits.labels.max()}; "
-            "change --config classes."
+            "make it of more classes, or take other data."
         )
 
 

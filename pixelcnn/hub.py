@@ -27,7 +27,7 @@ WEIGHTS = Path(__file__).parent.parent / "weights"
 HUB_DEADLINE_S = 10.0  # for one file; the Hub's own timeouts retry for minutes on a silent network
 REPO_DEADLINE_S = 60.0  # for all of a repository, which nobody waits for
 INSTEAD = "try again later, or give --weights FILE"
-REPO = r"[\w.-]+/[\w.-]+"
+REPO = r"\w[\w.-]*/\w[\w.-]*"
 
 
 def manifest(folder: Path = WEIGHTS) -> dict:
@@ -187,6 +187,8 @@ def contents(repo: str, folder: Path = WEIGHTS) -> dict[str, bytes]:
     files = {}
     for name, entry in listed["entries"].items():
         path = folder / entry["file"]
+        if lacking := {"dataset", "split", "licence"} - set(entry):
+            raise WeightsError(f"{name} in the manifest lacks {', '.join(sorted(lacking))}; add it before it is pushed.")
         if not path.exists() or sha256(path) != entry["sha256"]:
             raise WeightsError(f"{path} is not the file of the manifest; check out {name} again before it is pushed.")
         files[entry["file"]] = path.read_bytes()
@@ -228,7 +230,7 @@ def push(repo: str, folder: Path = WEIGHTS) -> str:
 
 def with_repository(readme: str, repo: str, preload: str) -> str:
     """A README whose front matter tells a Space which repository it uses, and to fetch its files when it is built."""
-    if not readme.startswith("---\n"):
+    if not readme.startswith("---\n") or readme.count("---\n") < 2:
         return readme
     _, front, rest = readme.split("---\n", 2)
     front = re.sub(r"(?m)^(models|preload_from_hub):\n(  - .*\n)*", "", front)

@@ -63,7 +63,7 @@ class Request:
         digit = whole_number(self.digit, "digit", -1, 9)
         temperature = max(COLDEST, positive(self.temperature, "temperature"))
         if digit >= model.classes:
-            raise BadInput(f"{model.name} cannot be told to draw a {digit}, it has no classes; leave the digit at any, -1.")
+            raise BadInput(f"{model.name} cannot be told to draw a {digit}; leave the digit at any, -1.")
         if known.all():
             raise BadInput("All pixels are known, so there is nothing to fill; leave some unknown, below the cut line.")
         mask = torch.from_numpy(known == 1)
@@ -82,7 +82,10 @@ def table(value: object, name: str, size: tuple[int, int], most: int, seen: np.n
     seen: bool (H, W), which of them matter; whatever stands elsewhere, NaN and no number included, is taken for 0.
     """
     if hasattr(value, "__array__"):
-        value = np.asarray(value)
+        try:
+            value = np.asarray(value)
+        except (TypeError, ValueError, RuntimeError):  # a tensor that is on a GPU, wants gradients, is of bfloat16
+            raise BadInput(f"{name} cannot be made a NumPy array; {expected(size, most)}.") from None
         shape = value.shape
     else:
         rows = value if isinstance(value, list | tuple) else []

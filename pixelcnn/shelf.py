@@ -5,6 +5,7 @@ They are those of this repository, until those of a Hub repository have been pul
 
 import logging
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -22,6 +23,20 @@ def kind(model: AutoregressiveModel) -> str:
     return f"{model.config.height} x {model.config.width} in {model.likelihood.levels} levels"
 
 
+@dataclass(frozen=True)
+class Stock:
+    """What there is to choose from, replaced as a whole when other weights come; models and outlines come on demand.
+
+    entries: of the manifest. files: those that were pulled, by entry. outlines: models to ask what they can do.
+    """
+
+    entries: dict[str, dict]
+    default: str
+    loaded: dict[str, AutoregressiveModel]
+    files: dict[str, Path] = field(default_factory=dict)
+    outlines: dict[str, AutoregressiveModel] = field(default_factory=dict)
+
+
 class Shelf:
     """Loaded models by their entries; safe to ask from several threads."""
 
@@ -33,31 +48,50 @@ class Shelf:
         self.folder = folder
         given = str(first).endswith(".safetensors")
         self.origin = f"the weights of {Path(first).name}" if given else "the weights that came with it"  # for people
-        self._entries = manifest(folder)["entries"]
-        self._files: dict[str, Path] = {}
+        entries = manifest(folder)["entries"]
         self._loading = threading.Lock()
         model = load(first, folder).to(self.device)
-        self._loaded = {model.entry: model}
         if given:  # it is not what the list has under this name, if it has
-            self._entries = {name: entry for name, entry in self._entries.items() if name != model.entry}
-        self.default = model.entry
+            entries = {name: entry for name, entry in entries.items() if name != model.entry}
+        self._stock = Stock(entries, model.entry, {model.entry: model})
+
+    @property
+    def default(self) -> str:
+        """The entry that stands for "" as a name."""
+        return self._stock.default
 
     def names(self) -> list[str]:
-        """The entries that can be chosen, the default first."""
-        shown = [name for name, entry in self._entries.items() if entry["page"]]
-        return [self.default] + [name for name in shown if name != self.default]
+        """The entries that can be chosen, those of the default's size, which the page is made for, the default first."""
+        return self._names(self._stock)
+
+    def _names(self, stock: Stock) -> list[str]:
+        shown = [name for name, entry in stock.entries.items() if entry["page"] and name != stock.default]
+        return [stock.default] + [name for name in shown if self._fits(stock, name)]
+
+    def _fits(self, stock: Stock, name: str) -> bool:
+        """Whether an entry is of the default's size, as far as one can know; who chooses it hears what else is wrong."""
+        if self._file(stock, name) is None:
+            return True
+        try:
+            one, other = (self._outline(stock, each).config for each in (name, stock.default))
+        except WeightsError:
+            return True
+        return (one.height, one.width) == (other.height, other.width)
 
     def model(self, name: object = "") -> AutoregressiveModel:
         """A model by its entry, "" for the default; never by a path. Raises WeightsError, listing the names there are."""
-        name = name or self.default
-        if isinstance(name, str) and name in self._loaded:  # without the lock, which may be held for a download
-            return self._loaded[name]
+        stock = self._stock
+        name = name or stock.default
+        if not isinstance(name, str):
+            return load_entry(name, self.folder)  # which refuses it
+        if name in stock.loaded:  # without the lock, which may be held for a download
+            return stock.loaded[name]
         with self._loading:
-            if not isinstance(name, str) or name not in self._loaded:
-                pulled = self._files.get(name) if isinstance(name, str) else None
+            if name not in stock.loaded:
+                pulled = stock.files.get(name)
                 model = load_file(pulled) if pulled else load_entry(name, self.folder)
-                self._loaded[name] = model.to(self.device)
-            return self._loaded[name]
+                stock.loaded[name] = model.to(self.device)
+            return stock.loaded[name]
 
     def pull(self, where: str) -> threading.Thread:
         """Beside everything else, take the weights of a Hub repository, `user/name[@revision]`; `origin` says how it went.
@@ -87,10 +121,9 @@ class Shelf:
             raise WeightsError(
                 f"{name} of {pulled.repo} draws {kind(model)}; start with its file to see it, --weights FILE."
             )
-        with self._loading:
-            self._entries = {**self._entries, **{key: pulled.manifest["entries"][key] for key in pulled.files}}
-            self._files, self._loaded, self.default = dict(pulled.files), {name: model}, name
-            self.origin = f"the weights of {pulled.repo} at {pulled.revision[:7]}"
+        entries = self._stock.entries | {key: pulled.manifest["entries"][key] for key in pulled.files}
+        self._stock = Stock(entries, name, {name: model}, dict(pulled.files))
+        self.origin = f"the weights of {pulled.repo} at {pulled.revision[:7]}"
 
     def facts(self) -> dict:
         """What there is to choose from, for a page: {"default", "device", "models": {entry: {"model", "levels", "classes",
@@ -98,12 +131,12 @@ class Shelf:
 
         From the weights' metadata, so that nothing is loaded for it.
         """
-        models = {name: self._facts_of(name) for name in self.names()}
-        return {"default": self.default, "device": self.device_name(), "models": models}
+        stock = self._stock
+        models = {name: self._facts_of(stock, name) for name in self._names(stock)}
+        return {"default": stock.default, "device": self.device_name(), "models": models}
 
-    def _facts_of(self, name: str) -> dict:
-        entry = self._entries.get(name)
-        model = self._loaded.get(name) or self._outline(name)
+    def _facts_of(self, stock: Stock, name: str) -> dict:
+        entry, model = stock.entries.get(name), self._outline(stock, name)
         return {
             "model": model.name,
             "levels": model.likelihood.levels,
@@ -112,11 +145,20 @@ class Shelf:
             "sha": entry["sha256"][:8] if entry else "",
         }
 
-    def _outline(self, name: str) -> AutoregressiveModel:
+    def _outline(self, stock: Stock, name: str) -> AutoregressiveModel:
         """What an entry's file would rebuild; where the file is still at the Hub, the model as it is by default."""
-        entry = self._entries[name]
-        path = self._files.get(name) or self.folder / entry["file"]
-        return skeleton(path) if path.exists() or not entry.get("repo") else build(entry["model"])
+        if name in stock.loaded:
+            return stock.loaded[name]
+        if name not in stock.outlines:
+            path = self._file(stock, name)
+            stock.outlines[name] = skeleton(path) if path else build(stock.entries[name]["model"])
+        return stock.outlines[name]
+
+    def _file(self, stock: Stock, name: str) -> Path | None:
+        """Where an entry's file lies; None while it is at the Hub alone."""
+        entry = stock.entries[name]
+        path = stock.files.get(name) or self.folder / entry["file"]
+        return path if path.exists() or not entry.get("repo") else None
 
     def device_name(self) -> str:
         """The device in words, for people."""

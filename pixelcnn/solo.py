@@ -56,8 +56,9 @@ class SoloEngine:
                 yield trace.frozen()
 
     def _serve(self, completion: Completion, request: Request, entry: object) -> None:
-        how, traces = "failed", self._draw(request, entry)
+        how = "failed"
         try:
+            traces = self._draw(request, entry)  # where nothing is lent, it may raise at once
             for trace in traces:
                 if completion.cancelled:
                     break

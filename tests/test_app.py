@@ -77,7 +77,7 @@ def test_a_cancelled_stream_frees_its_slots_within_a_second(slow_server):
         ({"seed": -1}, "seed is -1"),
         ({"model": ["pixelcnn"]}, "of type list"),
         ({"temperature": 10**400}, "far too large"),
-        ({"digit": 3}, "has no classes"),
+        ({"digit": 3}, "cannot be told to draw a 3"),
     ],
 )
 def test_bad_input_gets_one_sentence(client, changes, says):
@@ -193,6 +193,7 @@ def test_a_wrong_part_stops_the_others(engine):
         (["--device", "tpu"], {}, "invalid choice"),
         ([], {"GRADIO_SERVER_PORT": "abc"}, "give a port from 1 to 65535"),
         ([], {"GRADIO_SERVER_PORT": "99999"}, "give a port from 1 to 65535"),
+        ([], {"GRADIO_SERVER_NAME": "10.255.255.1"}, "GRADIO_SERVER_NAME is '10.255.255.1', no address of this machine"),
     ],
 )
 def test_what_cannot_start_is_one_sentence(arguments, environment, says):

@@ -352,10 +352,45 @@ def seconds_until_free(chromium, slow_server, way: str) -> float:
     return took
 
 
-def test_a_digit_is_refused_in_a_sentence_by_a_model_without_classes(opened):
-    opened.set(model="pixelcnn", digit=3)
+def test_a_digit_cannot_be_asked_of_a_model_without_classes(opened):
+    opened.set(model="freeform", digit=3)
+    opened.set(model="pixelcnn")
+    digit = opened.page.locator("#digit")
+    assert digit.is_disabled() and digit.input_value() == "-1"
     opened.complete()
-    expect(opened.page.locator("body")).to_contain_text("pixelcnn cannot be told to draw a 3")
+    opened.finish()
+    assert opened.takes()[0]["digit"] == -1
+    opened.set(model="freeform")
+    assert digit.is_enabled() and digit.input_value() == "3"
+
+
+def test_a_seed_that_is_no_whole_number_is_not_taken(opened):
+    opened.set(dice=False, seed=5)
+    for wrong in ("-5", "1.5", "1e23"):
+        opened.page.locator("#seed").fill(wrong)
+        opened.page.locator("#seed").blur()
+        assert opened.page.locator("#seed").input_value() == "5"
+
+
+def test_clear_brings_back_the_first_view(opened):
+    opened.seven()
+    opened.page.locator(".cut").press("ArrowUp")
+    opened.page.locator("[data-act=clear]").click()
+    assert opened.page.locator(".cut").get_attribute("aria-valuenow") == "14"
+    assert "y" not in opened.pixels()
+    opened.page.locator("[data-act=undo]").click()
+    assert opened.page.locator(".cut").get_attribute("aria-valuenow") == "13" and "y" in opened.pixels()
+
+
+def test_a_drag_over_what_the_model_drew_changes_nothing(opened):
+    opened.seven()
+    opened.complete()
+    opened.finish()
+    before = opened.pixels()
+    opened.stroke((20, 6), (20, 20))
+    assert opened.pixels() == before and opened.page.locator(".reading").is_hidden()
+    opened.stroke((20, 6))
+    expect(opened.page.locator(".reading-text")).to_contain_text("Row 21, column 7")
 
 
 def test_what_the_server_is_doing_is_shown_to_who_looks(opened):

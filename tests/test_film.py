@@ -97,4 +97,7 @@ def test_the_route_answers_with_a_gif_or_a_sentence(server):
         answer = httpx.post(f"{server}/gif", content=body, timeout=60)
         assert answer.status_code == 400 and answer.json()["error"].endswith("try again."), body[:20]
     assert httpx.post(f"{server}/gif", content=b" " * 300_000, timeout=60).status_code == 413
+    for address in ("gif", "gradio_api/call/complete"):  # in pieces, so that nobody is told how long it will be
+        pieces = httpx.post(f"{server}/{address}", content=iter([b" " * 100_000] * 3), timeout=60)
+        assert pieces.status_code == 413 and "larger than" in pieces.json()["error"], pieces.text
     assert httpx.get(f"{server}/gif", timeout=60).status_code == 405

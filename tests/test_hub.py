@@ -158,6 +158,18 @@ def test_pulled_weights_take_the_place_of_the_bundled_ones_if_they_fit_the_page(
             assert shelf.names() == ["other6", "tiny"] and shelf.model("tiny").config == before.config
 
 
+def test_only_models_of_the_pages_size_can_be_chosen(folder, tmp_path):
+    mine = tmp_path / "mine.safetensors"
+    for path, width in ((mine, 8), (folder / "wide.safetensors", 8)):
+        hub.save_weights(build("pixelcnn", height=5, width=width, channels=3, blocks=1), path, dataset="x")
+    listed = hub.manifest(folder)
+    listed["entries"]["wide"] = listed["entries"]["tiny"] | {"file": "wide.safetensors"}
+    (folder / "manifest.json").write_text(json.dumps(listed))
+    assert Shelf(device="cpu", folder=folder).names() == ["tiny"]
+    shelf = Shelf(mine, device="cpu", folder=folder)
+    assert shelf.names() == ["mine", "wide"] == list(shelf.facts()["models"])
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_what_is_still_at_the_hub_can_be_chosen_from_before_it_is_here(folder):
     listed = hub.manifest(folder)

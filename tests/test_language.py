@@ -70,9 +70,9 @@ def test_the_switch_changes_every_text_and_is_remembered(opened):
 
 def test_what_the_server_refuses_or_tells_is_said_in_korean_too(chromium, server):
     opened = Page(chromium, server, viewport={"width": 1280, "height": 900}, locale="ko-KR")
-    opened.set(model="pixelcnn", digit=3)
+    opened.page.evaluate("document.querySelector('.page').desk.drawing.change((drawing) => drawing.cutAt(28))")
     opened.complete()
-    expect(opened.page.locator("body")).to_contain_text("pixelcnn은(는) 숫자를 모르므로 3을(를) 그려 달라고 할 수 없습니다")
+    expect(opened.page.locator("body")).to_contain_text("모든 픽셀이 주어져 채울 것이 없습니다")
     opened.panel("about")
     expect(opened.page.locator(".about-device")).to_contain_text("CPU에서 함께 들어 있는 가중치(으)로 실행 중입니다")
     opened.close()

@@ -294,7 +294,32 @@ def test_canvas_and_player_stay_in_view_beside_a_panel_on_a_laptop(chromium, ser
         box = page.page.locator(selector).bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 768, selector
     names, panel = (page.page.locator(selector).bounding_box() for selector in (".names", ".panel-settings"))
-    assert page.page.locator(".tiles").bounding_box()["y"] < names["y"] < panel["y"]
+    assert names["y"] < page.page.locator(".tiles").bounding_box()["y"] < panel["y"]
+    page.close()
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+def test_on_a_wide_screen_no_click_moves_what_is_under_the_pointer(chromium, server, size):
+    page = Page(chromium, server, viewport=dict(zip(("width", "height"), size, strict=True)), reduced_motion="reduce")
+    parts = (".pixels", "#complete", "[data-act=undo]", "[data-panel=examples]", "[data-panel=about]")
+
+    def lie() -> list[tuple[int, int]]:
+        boxes = [page.page.locator(part).bounding_box() for part in parts]
+        scrolled = page.page.evaluate("scrollY")
+        return [(round(box["x"]), round(box["y"] + scrolled)) for box in boxes]
+
+    first = lie()
+    page.seven()
+    page.panel("examples")
+    assert lie() == first, "a panel"
+    page.page.locator("[data-panel=examples]").click()
+    page.set(samples=4, seed=2)
+    page.page.locator("[data-panel=settings]").click()
+    page.complete()
+    page.begun()
+    assert lie() == first, "several completions"
+    page.stroke((3, 6), (3, 20))
+    assert lie() == first and page.pixels()[3 * 28 + 6 : 3 * 28 + 20] == "y" * 14, "a stroke while they are shown"
     page.close()
 
 

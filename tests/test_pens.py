@@ -31,7 +31,7 @@ def test_digits_stand_upright(data):
 
 
 def test_the_brush_is_the_pages():
-    """One dab in the middle of a pixel, and a stroke, as web/easel.js stamps them."""
+    """One dab in the middle of a pixel, and a stroke, as web/js/drawing.js stamps them."""
     dab = inked([np.array([[10.5, 5.5]])])
     assert dab[5, 10] == 255 and dab[5, 11] == dab[4, 10] == round(255 * 0.55) and dab[4, 9] == round(255 * (1.55 - 2**0.5))
     stroke = inked([np.array([[5.5, 14.5], [20.5, 14.5]])])

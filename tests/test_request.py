@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from conftest import tiny_model
 
 from pixelcnn import BadInput, Request, complete
@@ -35,6 +36,8 @@ def refusal(**given) -> str:
         ([[1, 2], [3]], "not a table of numbers"),
         ("hello", "not a table of numbers"),
         (np.zeros((5, 6), complex), "not a table of numbers"),
+        (torch.zeros(5, 6, dtype=torch.bfloat16), "cannot be made a NumPy array"),
+        (torch.zeros(5, 6, requires_grad=True), "cannot be made a NumPy array"),
         ([np.array(1)] * 5, "not a table of numbers"),
         ({"a": 1}, "not a table of numbers"),
         ([["x"] * 6] * 5, "not a table of numbers"),
@@ -90,7 +93,7 @@ def test_temperatures(temperature):
 
 
 def test_digits():
-    assert "has no classes" in refusal(digit=3)
+    assert "cannot be told to draw a" in refusal(digit=3)
     assert "from -1 to 9" in refusal(digit=10)
 
 

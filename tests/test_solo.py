@@ -87,3 +87,17 @@ def test_the_app_takes_what_a_space_lends(tmp_path):
         (visit,) = visitors.crowd(page, 1, 2)
         assert visit.done_s and not visit.refused
     assert "lent for 15 s" in (tmp_path / "log").read_text()
+
+
+def test_a_lender_that_refuses_at_once_ends_the_completion():
+    def lend(task):
+        def refuse(*arguments):
+            raise RuntimeError("the quota is used up")
+
+        return refuse
+
+    model = tiny_model("pixelcnn", 5, 6)
+    engine = SoloEngine(lambda entry: model, lend, Limits(slots=4))
+    with pytest.raises(Unavailable, match="was not lent a GPU or failed"):
+        engine.submit(Request()).result(5)
+    assert settled(engine)["active"] == 0 and engine.counters()["failed"] == 1

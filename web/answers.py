@@ -1,7 +1,6 @@
 """The page's small questions beside completions, as addresses: where a model looks, and which digit a picture may be."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
@@ -12,7 +11,7 @@ from pixelcnn import BadInput
 from pixelcnn.canvas import decode
 from pixelcnn.insight import Insight
 from pixelcnn.models.base import AutoregressiveModel
-from web.refusals import refuse
+from web.refusals import json_of, refuse
 from web.wire import words_of
 
 
@@ -30,10 +29,7 @@ def in_sentences(answer: Callable[[Request], Awaitable[JSONResponse]]) -> Callab
 
 async def body_of(request: Request) -> dict:
     """The JSON object that came. Raises BadInput for anything else."""
-    try:
-        body = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        body = None
+    body = await json_of(request)
     if not isinstance(body, dict):
         raise BadInput("The request is not a JSON object; reload the page and try again.")
     return body

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from pixelcnn.errors import BadInput
 from web import qr
-from web.refusals import in_language, language_of, refuse
+from web.refusals import in_language, json_of, language_of, refuse
 from web.wall import Forbidden, TooMany, Wall
 
 EVERYWHERE = ("0.0.0.0", "::", "")  # names by which a server listens on all networks of a machine
@@ -63,11 +63,11 @@ def class_routes(name: str, wall: Wall | None) -> list[Route]:
         return Response(status_code=204) if news is None else JSONResponse(news)
 
     async def put(request: Request) -> Response:
-        wall.put(await body(request), request.client.host if request.client else "")
+        wall.put(await json_of(request), request.client.host if request.client else "")
         return JSONResponse({"open": wall.open})
 
     async def ruled(request: Request) -> Response:
-        wall.rule(await body(request))
+        wall.rule(await json_of(request))
         return JSONResponse({"open": wall.open})
 
     def door(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -91,11 +91,3 @@ def class_routes(name: str, wall: Wall | None) -> list[Route]:
         Route("/wall", door(put), methods=["POST"]),
         Route("/wall/rule", door(ruled), methods=["POST"]),
     ]
-
-
-async def body(request: Request) -> object:
-    """The JSON of a request, None where it is none, which no door takes."""
-    try:
-        return await request.json()
-    except (ValueError, RecursionError):
-        return None

@@ -6,18 +6,17 @@ anew and no model is asked, so a film is of what was seen, whichever weights are
 
 import asyncio
 import io
-import json
 import re
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from pixelcnn import BadInput
 from pixelcnn.canvas import INK, PAPER, decode
-from web.refusals import refuse
+from web.refusals import json_of, refuse
 
 FILL, WARM, EMPTY = np.array([217, 72, 15]), np.array([255, 212, 59]), np.array([229, 223, 210])  # colours of the page
 SHADES = 64  # of each of: yours, the model's, the model's while it is new
@@ -121,13 +120,8 @@ class Studio:
     async def gif(self, request: Request) -> Response:
         """POST /gif: reels in, a GIF out; one sentence with status 400 for what is none."""
         try:
-            made = reels(json.loads(await request.body()))
+            made = reels(await json_of(request))
             async with self.turn:
                 return Response(await asyncio.to_thread(film, made), media_type="image/gif")
         except BadInput as error:
-            sentence = str(error)
-        except (ValueError, RecursionError):
-            sentence = f"What was sent is not JSON; {EXPECTED}."
-        except ClientDisconnect:
-            return Response(status_code=400)
-        return refuse(400, sentence, request.headers)
+            return refuse(400, str(error), request.headers)

@@ -4,8 +4,10 @@ Plain ASGI, so that it holds for every address that Gradio has now or gets later
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse
@@ -36,10 +38,11 @@ class Gate:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         if scope["path"].rstrip("/").endswith("/upload"):
-            return await refuse(403, "Files are not taken here; send the drawing itself.")(scope, receive, send)
+            refusal = refuse(403, "Files are not taken here; send the drawing itself.", Headers(scope=scope))
+            return await refusal(scope, receive, send)
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self.limit:
-            return await self.too_large()(scope, receive, send)
+            return await self.too_large(scope)(scope, receive, send)
         seen, answered = 0, False
 
         async def counted() -> Message:
@@ -52,17 +55,18 @@ class Gate:
 
         async def answering(message: Message) -> None:
             nonlocal answered
-            answered = True
-            await send(message)
+            if answered or seen <= self.limit:  # else it was made of half a body, and ours goes out instead
+                answered = True
+                await send(message)
 
-        try:
+        with suppress(TooLarge):
             await self.app(scope, counted, answering)
-        except TooLarge:
-            if not answered:
-                await self.too_large()(scope, receive, send)
+        if seen > self.limit and not answered:
+            await self.too_large(scope)(scope, receive, send)
 
-    def too_large(self) -> JSONResponse:
-        return refuse(413, f"The request is larger than {self.limit // 1024} KB; a drawing is far smaller.")
+    def too_large(self, scope: Scope) -> JSONResponse:
+        sentence = f"The request is larger than {self.limit // 1024} KB; a drawing is far smaller."
+        return refuse(413, sentence, Headers(scope=scope))
 
 
 async def script(request: Request) -> FileResponse | JSONResponse:

@@ -1,8 +1,10 @@
 """What the server refuses or tells of itself, said in the language that the page speaks."""
 
+import json
 import re
 from collections.abc import Mapping
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 from web.texts import OF_SERVER
@@ -27,3 +29,11 @@ def refuse(status: int, sentence: str, headers: Mapping[str, str] | None = None)
     """A sentence instead of an answer; with the headers of the request, in its language."""
     said = in_language(sentence, language_of(headers or {}))
     return JSONResponse({"detail": said, "error": said}, status)
+
+
+async def json_of(request: Request) -> object:
+    """The JSON that came; None where it is none, which no address takes, or whoever sent it has gone."""
+    try:
+        return json.loads(await request.body())
+    except (ValueError, RecursionError, ClientDisconnect):
+        return None

@@ -148,6 +148,10 @@ WORDS = {
     "lens.surprise": ("Surprise", "놀라움"),
     "lens.sight": ("Where it looks", "보는 곳"),
     "lens.more": ("Complete it sixteen ways", "열여섯 가지로 완성하기"),
+    "lens.few": (
+        "A mean of so few completions would show the answer itself.",
+        "완성된 그림이 너무 적어 평균이 곧 답을 보여 줍니다.",
+    ),
     "lens.nothing": ("Complete a picture first.", "먼저 그림을 완성하세요."),
     "lens.none_note": ("The picture as it is.", "그림 그대로입니다."),
     "lens.mean_note": (
@@ -554,7 +558,7 @@ OF_SERVER = {
         "{model}이(가) GPU를 빌리지 못했거나 실패했습니다. 잠시 뒤에 다시 해 보세요."
     ),
     "There is no model {model}; choose one of {names}.": "모델 {model}은(는) 없습니다. {names} 가운데에서 고르세요.",
-    "{model} cannot be told to draw a {digit}, it has no classes; leave the digit at any, -1.": (
+    "{model} cannot be told to draw a {digit}; leave the digit at any, -1.": (
         "{model}은(는) 숫자를 모르므로 {digit}을(를) 그려 달라고 할 수 없습니다. 숫자를 정하지 마세요."
     ),
     "{model} knows no digits, so it cannot tell which one this is; choose a model with classes.": (

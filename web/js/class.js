@@ -54,7 +54,7 @@ export function startClass(desk, box) {
   }
 
   async function tellJoin() {
-    const way = await ask("class").catch((error) => ({ sentence: error.message }));
+    const way = await ask("class").catch((error) => ({ sentence: words.fault(error) }));
     address.replaceChildren(...broken(way.address || way.sentence));
     join.classList.toggle("nowhere", !way.address);
     join.querySelector("svg")?.remove();
@@ -90,7 +90,7 @@ export function startClass(desk, box) {
       said.textContent = words.say(await act());
       await wall.look();
     } catch (error) {
-      said.textContent = error.message === "silent" ? words.say("about.silent") : error.message;
+      said.textContent = words.fault(error);
     }
     refresh();
   }

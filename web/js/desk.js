@@ -1,11 +1,13 @@
 // What is on the desk: the drawing, the settings, the takes, and which moment of them is shown. All parts look here.
 //
-// Events: "settings", "asked", "takes" (news of a completion), "moment" (position, choice or clock), "dropped", "lens".
+// Events: "settings", "asked", "takes" (news of a completion), "before-moment" and "moment" (position, choice or clock), "dropped",
+// "lens", "overlay" (what the lens shows has come), "asked-about" (a pixel).
 import { Drawing } from "./drawing.js";
 import { hexOf } from "./dom.js";
 import { drawingAt, grafted, takesOf } from "./takes.js";
 
 const MOST_KEPT = 23; // pictures that stay beside a branch
+const SEEDS = 1e6; // few enough to be read out to a neighbour
 const DEFAULTS = { model: "", against: "", samples: 1, temperature: 1, seed: 0, dice: true, digit: -1 };
 
 export class Desk extends EventTarget {
@@ -83,13 +85,13 @@ export class Desk extends EventTarget {
   // Fill in what is unknown of the drawing; paused, nothing is shown before somebody plays or steps. What is given `once` goes
   // before the settings, which stay as they are.
   complete({ paused = false, once = {} } = {}) {
-    if (this.settings.dice && !("seed" in once)) this.set({ seed: crypto.getRandomValues(new Uint32Array(1))[0] });
+    if (this.settings.dice && !("seed" in once)) this.set({ seed: crypto.getRandomValues(new Uint32Array(1))[0] % SEEDS });
     const { ink } = this.drawing, known = this.drawing.known();
     const { samples, temperature, seed, digit, model, against } = { ...this.settings, ...once };
     const models = against && against !== model ? [model, against] : [model];
     const parts = models.map((entry) => {
       const told = this.facts.models[entry].classes ? digit : -1;
-      return { ink, known, model: entry, samples, temperature, seed, digit: models.length > 1 ? told : digit };
+      return { ink, known, model: entry, samples, temperature, seed, digit: told };
     });
     this.ask(parts, { paused });
   }
@@ -108,6 +110,7 @@ export class Desk extends EventTarget {
     if (this.awaited && !this.whole) this.halt();
     const run = crypto.getRandomValues(new Uint32Array(2)).join("-");
     this.awaited = { run, parts, kept, graft, paused, fresh: true, at: performance.now() };
+    this.playing = false; // what is there stands still until the new comes
     this.send({
       run,
       parts: parts.map(({ ink, known, ...rest }) => ({ drawing: { ink: hexOf(ink), known: known.join("") }, ...rest })),

@@ -55,10 +55,12 @@ export class Drawing extends EventTarget {
     this.changed();
   }
 
+  // As it was at first.
   clear() {
     this.change(() => {
       this.ink.fill(0);
       this.holes.fill(0);
+      this.cut = Math.round(this.height / 2);
     });
   }
 

@@ -99,14 +99,9 @@ export function startEasel(desk, root) {
 
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button > 0 || pointer !== null) return;
-    const [x, y] = point(event).map(Math.floor);
     cursor = null;
-    if (desk.take && tool !== "hide" && !desk.take.known[y * width + x]) {
-      ask(y * width + x);
-      return;
-    }
     pointer = event.pointerId;
-    canvas.setPointerCapture(pointer);
+    if (event.isTrusted) canvas.setPointerCapture(pointer); // the tour's own taps are of no pointer
     if (desk.take && tool !== "hide") tap = point(event);
     else drawing.change(() => stroke(event));
   });
@@ -114,6 +109,7 @@ export function startEasel(desk, root) {
     if (event.pointerId !== pointer) return;
     if (tap) {
       if (Math.hypot(point(event)[0] - tap[0], point(event)[1] - tap[1]) < STILL) return;
+      if (!desk.take.known[pixelAt(tap)]) return leave(); // nobody draws on what is the model's
       last = tap;
       tap = null;
       drawing.change(() => stroke(event));
@@ -125,12 +121,18 @@ export function startEasel(desk, root) {
   for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, (event) => {
       if (event.pointerId !== pointer) return;
-      if (tap && end === "pointerup") ask(Math.floor(tap[1]) * width + Math.floor(tap[0]));
+      if (tap && end === "pointerup") ask(pixelAt(tap));
       else if (end === "pointerup") stroke(event);
-      pointer = last = tap = null;
-      paint();
+      leave();
     });
   }
+
+  function leave() {
+    pointer = last = tap = null;
+    paint();
+  }
+
+  const pixelAt = ([x, y]) => Math.floor(y) * width + Math.floor(x);
 
   // Somebody wants to know about a pixel.
   const ask = (pixel) => desk.dispatchEvent(new CustomEvent("asked-about", { detail: pixel }));

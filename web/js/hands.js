@@ -87,7 +87,7 @@ export class Hands {
     const canvas = this.find(".pixels"), box = canvas.getBoundingClientRect(), { width, height } = this.desk;
     const clientX = box.x + ((pixel % width) + 0.5) * (box.width / width);
     const clientY = box.y + (Math.floor(pixel / width) + 0.5) * (box.height / height);
-    canvas.dispatchEvent(new PointerEvent("pointerdown", { clientX, clientY, bubbles: true }));
+    for (const name of ["pointerdown", "pointerup"]) canvas.dispatchEvent(new PointerEvent(name, { clientX, clientY, bubbles: true }));
     await this.beat();
   }
 

@@ -4,6 +4,7 @@ import { sightOf } from "./sight.js";
 
 const COLOURS = { mean: [217, 72, 15], doubt: [95, 61, 196], surprise: [11, 114, 133], sight: [24, 100, 171] };
 const NAMES = ["none", ...Object.keys(COLOURS)];
+const AVERAGED = ["mean", "doubt"]; // over completions
 const FEW = 4; // completions that make no mean worth looking at
 const MANY = 16;
 const FULL_BITS = 6; // a surprise that fills the scale
@@ -51,14 +52,14 @@ export function startLens(desk, box) {
   let seen = null; // {key, strength}: where the model looks for one pixel
 
   async function show() {
+    box.closest(".page").dataset.lens = desk.lens; // to be seen when the panel is closed
     for (const button of row.children) button.setAttribute("aria-pressed", button.dataset.lens === desk.lens);
-    const averaged = ["mean", "doubt"].includes(desk.lens);
-    const count = desk.take ? fellows(desk).length : 0;
-    more.hidden = !averaged || !count || count >= FEW;
-    note.textContent = desk.take || desk.lens === "none"
-      ? words.say(`lens.${desk.lens}_note`, { count })
-      : words.say("lens.nothing");
-    scale.hidden = !desk.take || desk.lens === "none";
+    const count = desk.take ? fellows(desk).length : 0, few = AVERAGED.includes(desk.lens) && count < FEW;
+    more.hidden = !few || !count;
+    note.textContent = !desk.take && desk.lens !== "none"
+      ? words.say("lens.nothing")
+      : words.say(few ? "lens.few" : `lens.${desk.lens}_note`, { count });
+    scale.hidden = !desk.take || desk.lens === "none" || few;
     if (!scale.hidden) {
       least.textContent = words.say(`lens.${desk.lens}_least`);
       most.textContent = words.say(`lens.${desk.lens}_most`, { bits: FULL_BITS });
@@ -70,6 +71,7 @@ export function startLens(desk, box) {
 
   function overlay() {
     const colour = COLOURS[desk.lens];
+    if (AVERAGED.includes(desk.lens) && fellows(desk).length < FEW) return null;
     if (desk.lens === "mean") return { colour, strength: meanAhead(desk) };
     if (desk.lens === "doubt") return { colour, strength: meanAhead(desk).map(entropy) };
     if (desk.lens === "surprise") return { colour, strength: surprises(desk) };

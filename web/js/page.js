@@ -37,11 +37,13 @@ export function start(element, props, trigger, watch) {
   const panels = startPanels(desk, root, lan ? { ...PANELS, ...LAN } : PANELS);
   startKeys(desk, player, panels, startProjector(root));
 
-  root.querySelector(".complete").addEventListener("click", () => desk.complete());
+  const complete = root.querySelector(".complete");
+  complete.addEventListener("click", () => desk.complete());
   const stop = root.querySelector(".stop");
   stop.addEventListener("click", () => desk.stop());
   const idle = () => {
     stop.disabled = !desk.playing && (!desk.awaited || desk.whole);
+    complete.setAttribute("aria-busy", Boolean(desk.awaited?.fresh));
   };
   for (const name of ["asked", "takes", "moment", "dropped"]) desk.addEventListener(name, idle);
   idle();

@@ -80,10 +80,10 @@ export function startPlayer(desk, root) {
     tiles.style.gridTemplateColumns = `repeat(${Math.ceil(Math.sqrt(count))}, 1fr)`;
   }
 
-  // Several that come beside the easel may have been scrolled away; on a small screen they are below, and what is read stays.
+  // Several that come beside or below the easel may be out of view; on a small screen what is read in a panel stays.
   function bringTiles() {
     show();
-    if (matchMedia("(min-width: 1000px)").matches) tiles.scrollIntoView({ block: "nearest" });
+    if (matchMedia("(min-width: 1000px)").matches || !root.classList.contains("with-panel")) tiles.scrollIntoView({ block: "nearest" });
   }
 
   function tile(index) {

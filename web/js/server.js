@@ -1,6 +1,7 @@
 // What the page asks of its server beside completions: facts and small computations, over plain HTTP.
 
-// JSON from an address of this server, null where it has nothing to say. Throws an Error with one sentence for whatever goes wrong.
+// JSON from an address of this server, null where it has nothing to say. Throws an Error with one sentence for whatever
+// goes wrong, or "silent" where nobody answers, for which the page has the words.
 export async function ask(path, body = undefined, method = body === undefined ? "GET" : "POST") {
   const options = { method };
   if (body !== undefined) options.body = JSON.stringify(body);

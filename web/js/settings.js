@@ -20,7 +20,7 @@ export function startSettings(desk, box) {
     desk.set({ temperature: Number(temperature.value) }) });
   const degrees = make("output", { for: "temperature" });
   const seed = make("input", { type: "number", id: "seed", min: 0, step: 1, onblur: () => show(), oninput: () =>
-    seed.value !== "" && desk.set({ seed: Number(seed.value) }) }); // emptied, it keeps what it was
+    /^\d+$/.test(seed.value) && Number.isSafeInteger(Number(seed.value)) && desk.set({ seed: Number(seed.value) }) }); // emptied, or no whole number, it keeps what it was
   const dice = make("input", { type: "checkbox", id: "dice", onchange: () => desk.set({ dice: dice.checked }) });
 
   box.append(
@@ -42,7 +42,8 @@ export function startSettings(desk, box) {
     digit.replaceChildren(option(-1, words.say("settings.any")), ...Array.from({ length: 10 }, (_, one) => option(one, String(one))));
     Object.assign(model, { value: settings.model });
     Object.assign(against, { value: settings.against });
-    Object.assign(digit, { value: settings.digit });
+    const tells = [settings.model, settings.against].some((entry) => facts.models[entry]?.classes);
+    Object.assign(digit, { value: tells ? settings.digit : -1, disabled: !tells });
     for (const button of count.children) button.setAttribute("aria-pressed", Number(button.dataset.count) === settings.samples);
     temperature.value = settings.temperature;
     degrees.textContent = settings.temperature;

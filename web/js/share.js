@@ -60,7 +60,7 @@ export function startShare(desk, box) {
       save(await FILES[kind](desk, canvas), `pixelcnn${seed}.${kind}`);
       tell("share.made");
     } catch (error) {
-      said.textContent = error.message === "silent" ? words.say("about.silent") : error.message;
+      said.textContent = words.fault(error);
     }
     show();
   }

@@ -118,7 +118,7 @@ function tour(level, desk, root) {
     ring.remove();
     // Whoever comes next finds the settings as they were: a seed that stays the same or a slow clock is hard to find again.
     desk.set(settings);
-    root.querySelector(".speed").value = speed;
+    Object.assign(root.querySelector(".speed"), { value: speed }).dispatchEvent(new Event("input"));
     if (inside) root.querySelector("[data-panel=tour]").focus();
   }
 

@@ -23,6 +23,11 @@ export class Words extends EventTarget {
     return text in OF_SERVER ? this.say(OF_SERVER[text]) : text;
   }
 
+  // What to say of an error of a question to the server.
+  fault(error) {
+    return error.message === "silent" ? this.say("about.silent") : error.message;
+  }
+
   has(key) {
     return key in this.all[this.language];
   }

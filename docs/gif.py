@@ -50,7 +50,9 @@ def film(page: Page) -> list[Image.Image]:
         shoot(2)
     page.mouse.up()
     shoot(4)
-    page.locator(".speed").evaluate("slider => { slider.value = 58; }")  # some 85 pixels a second
+    page.locator(".speed").evaluate(
+        "slider => { slider.value = 58; slider.dispatchEvent(new Event('input')); }"
+    )  # some 85 pixels a second
     page.locator("#complete").click()
     page.wait_for_selector(".page[data-takes='many']")
     while page.locator(".toggle").get_attribute("aria-label") == "Pause":

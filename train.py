@@ -14,7 +14,7 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from pixelcnn.canvas import contact_sheet
@@ -32,6 +34,7 @@ from pixelcnn.growth import grow
 from pixelcnn.hub import load_file, save_weights
 from pixelcnn.masks import random_known
 from pixelcnn.models import MODELS, build, config_of
+from pixelcnn.replay import Replay
 from pixelcnn.sampler import complete
 
 
@@ -52,6 +55,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         "--device", default="auto", choices=("auto", "cpu", "cuda"), help="auto takes CUDA where there is one"
     )
     parser.add_argument("--steps", type=int, default=24_000, help="batches in all")
+    parser.add_argument(
+        "--minutes", type=float, default=0, help="end after so long, the descent following the clock; 0 for no limit"
+    )
     parser.add_argument("--batch", type=int, default=32, help="pictures a batch, over all processes")
     parser.add_argument("--accumulate", type=int, default=1, help="pieces that a batch is worked through in")
     parser.add_argument("--compile", action="store_true", help="torch.compile the model; it pays on a GPU, in long runs")
@@ -76,13 +82,16 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0, help="of initial weights, batch order and shifts")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 lets torch choose")
+    parser.add_argument(
+        "--workers", type=int, default=0, help="processes that prepare batches, for a GPU that waits for them"
+    )
     parser.add_argument("--every", type=int, default=1000, help="steps from checkpoint to checkpoint")
     parser.add_argument("--config", default="", help='changes to the model, e.g. "channels=32,blocks=8"')
     options = parser.parse_args(argv)
     for name in ("steps", "batch", "every", "accumulate"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} is {getattr(options, name)}; give at least 1")
-    for name in ("shift", "seed", "threads"):
+    for name in ("shift", "seed", "threads", "minutes", "workers"):
         if getattr(options, name) < 0:
             parser.error(f"--{name} is {getattr(options, name)}; give 0 or more")
     if options.out.suffix != ".safetensors":
@@ -94,6 +103,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         options.device = "cuda" if torch.cuda.is_available() else "cpu"
     # What torchrun and `accelerate launch` tell each of several processes.
     options.rank, options.ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if options.minutes and options.ranks > 1:
+        parser.error("--minutes is for one process, since clocks differ; give --steps")
     if options.batch % (options.ranks * options.accumulate):
         parser.error(f"--batch is {options.batch}; give a multiple of {options.ranks * options.accumulate}")
     return options
@@ -113,10 +124,15 @@ def config_from(text: str, model: str) -> dict:
     return {name: int(value) for name, _, value in pairs}
 
 
-def learning_rate(step: int, options: argparse.Namespace) -> float:
-    """Warm-up over 200 steps, then constant, then straight down to zero: the level part can be made longer later."""
-    left = (options.steps - step) / max(1, options.steps * options.descent)
-    return options.lr * min(1.0, (step + 1) / 200, left)
+def learning_rate(step: int, options: argparse.Namespace, minutes: float = 0) -> float:
+    """Warm-up over 200 steps, then constant, then straight down to zero: the level part can be made longer later.
+
+    With --minutes it is down when so many have passed, if not before.
+    """
+    left = 1 - step / options.steps
+    if options.minutes:
+        left = max(0.0, min(left, 1 - minutes / options.minutes))
+    return options.lr * min(1.0, (step + 1) / 200, left / max(1 / options.steps, options.descent))
 
 
 def batch_at(step: int, digits: Digits, options: argparse.Namespace) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -135,7 +151,18 @@ def batch_at(step: int, digits: Digits, options: argparse.Namespace) -> tuple[to
     share = options.told if MODELS[options.model][0].takes_any_mask else 0
     for picture in np.flatnonzero(rng.random(len(index)) < share):
         known[picture] = random_known(rng, *levels.shape[1:])
-    return tuple(torch.from_numpy(part).to(options.device) for part in (levels, labels, known))
+    return tuple(torch.from_numpy(part) for part in (levels, labels, known))
+
+
+@dataclass(frozen=True)
+class Batches(Dataset):
+    """The batch of every step, for `DataLoader`, which can have it made in other processes."""
+
+    digits: Digits
+    options: argparse.Namespace
+
+    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return batch_at(step, self.digits, self.options)
 
 
 class Trainer:
@@ -151,57 +178,84 @@ class Trainer:
         weights = [parameter for parameter in self.model.parameters() if parameter.dim() > 1]
         others = [parameter for parameter in self.model.parameters() if parameter.dim() <= 1]
         groups = [{"params": weights, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99))
-        self.step = 0
+        on_cuda = options.device == "cuda"
+        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=on_cuda)
+        self.replays: dict[tuple, Replay] | None = {} if on_cuda and not options.compile else None
+        self.step, self.started = 0, time.time()
 
-    def train_step(self, x: torch.Tensor, digits: torch.Tensor, known: torch.Tensor) -> float:
-        """One batch, levels (B, H, W), digits (B,), known (B, H, W): returns its nats per picture.
+    @property
+    def minutes(self) -> float:
+        """How long it has been at it."""
+        return (time.time() - self.started) / 60
+
+    def train_step(self, x: torch.Tensor, digits: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        """One batch, levels (B, H, W), digits (B,), known (B, H, W): returns its nats per picture, on the device.
 
         Of several processes each takes its share and adds up the gradients, so that they all make the same step.
         """
         options = self.options
         torch.manual_seed((options.seed * 1_000_003 + self.step) * options.ranks + options.rank)  # dropout
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, options)
-        self.optimizer.zero_grad(set_to_none=True)
+            group["lr"] = learning_rate(self.step, options, self.minutes)
+        self.optimizer.zero_grad(set_to_none=self.replays is None)  # what is recorded adds to the same gradients
         shares = [part[options.rank :: options.ranks].chunk(options.accumulate) for part in (x, digits, known)]
-        nats = sum(self.backward(*piece, len(x)) for piece in zip(*shares, strict=True))
+        nats = sum(self.piece(*piece, len(x)) for piece in zip(*shares, strict=True))
         if options.ranks > 1:
             nats = self.add_up(nats)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 100.0)
         self.optimizer.step()
         self.step += 1
         decay = min(self.options.decay, (1 + self.step) / (10 + self.step))
-        for slow, fast in zip(self.ema.parameters(), self.model.parameters(), strict=True):
-            slow.data.lerp_(fast.data, 1 - decay)
-        return nats.item()
+        get_ema_multi_avg_fn(decay)(list(self.ema.parameters()), list(self.model.parameters()), self.step)
+        return nats
 
-    def backward(self, x: torch.Tensor, digits: torch.Tensor, known: torch.Tensor, batch: int) -> torch.Tensor:
-        """Gradients of one piece of a batch; returns its nats, over the batch. Of what is told, there are none."""
+    def piece(self, x: torch.Tensor, digits: torch.Tensor, known: torch.Tensor, batch: int) -> torch.Tensor:
+        """Gradients of one piece of a batch, added to what there is; returns its nats, over the batch, on the device."""
         told = self.model.told(known)  # None for models that cannot be told
+        inputs = [x, digits] if told is None else [x, digits, told]
+        inputs = [part.to(self.options.device, non_blocking=True) for part in inputs]
+
+        def backward(x: torch.Tensor, digits: torch.Tensor, told: torch.Tensor | None = None) -> torch.Tensor:
+            return self.backward(x, digits, told, batch)
+
+        if self.replays is None:
+            return backward(*inputs)
+        kind = (len(x), batch, told is None)
+        if kind not in self.replays:
+            before = [None if parameter.grad is None else parameter.grad.clone() for parameter in self.model.parameters()]
+            self.replays[kind] = Replay(backward, *inputs)
+            for parameter, grad in zip(self.model.parameters(), before, strict=True):
+                if parameter.grad is not None:
+                    parameter.grad.zero_() if grad is None else parameter.grad.copy_(grad)
+        return self.replays[kind](*inputs).clone()
+
+    def backward(self, x: torch.Tensor, digits: torch.Tensor, told: torch.Tensor | None, batch: int) -> torch.Tensor:
+        """Gradients of one piece of a batch; returns its nats, over the batch. Of what is told, there are none."""
         with torch.autocast(x.device.type, torch.bfloat16):
             params = self.forward(x, digits, told)
         nats = -self.model.likelihood.log_prob(params.float(), x)
         nats = (nats if told is None else nats * ~told).sum() / batch
         loss = nats
-        if self.options.tell_apart and self.model.classes and (digits >= 0).any():
-            loss = nats + self.options.tell_apart * len(x) / batch * self.confusion(x[digits >= 0], digits[digits >= 0])
+        if self.options.tell_apart and self.model.classes:
+            loss = nats + self.options.tell_apart * len(x) / batch * self.confusion(x, digits)
         loss.backward()
         return nats.detach()
 
     def confusion(self, x: torch.Tensor, digits: torch.Tensor) -> torch.Tensor:
         """-ln p(digit | the first n pixels) by Bayes, as `posterior.course` has it, the mean over all n, of a few pictures.
 
-        Of one in sixteen, since each takes a pass with every digit. A digit is some two of a picture's sixty nats and more,
-        so that without this it is learned late.
+        Of one in sixteen, those of known digit first, since each takes a pass with every digit. A digit is some two of a
+        picture's sixty nats and more, so that without this it is learned late.
         """
         classes, pieces = self.model.classes, self.options.ranks * self.options.accumulate
-        some = max(1, self.options.batch // 16 // pieces)
-        x, digits = x[:some].repeat_interleave(classes, 0), digits[:some]
+        some = torch.argsort(digits < 0, stable=True)[: max(1, self.options.batch // 16 // pieces)]
+        x, digits = x[some].repeat_interleave(classes, 0), digits[some]
         with torch.autocast(x.device.type, torch.bfloat16):
             params = self.forward(x, torch.arange(classes, device=x.device).repeat(len(digits)), None)
         so_far = self.model.likelihood.log_prob(params.float(), x).flatten(1).cumsum(1)  # (some * classes, H * W)
-        return F.cross_entropy(so_far.view(len(digits), classes, -1), digits[:, None].expand(-1, so_far.shape[1]))
+        right = digits[:, None].expand(-1, so_far.shape[1])
+        lost = F.cross_entropy(so_far.view(len(digits), classes, -1), right, ignore_index=-1, reduction="sum")
+        return lost / (right >= 0).sum().clamp(min=1)
 
     def add_up(self, nats: torch.Tensor) -> torch.Tensor:
         """Gradients and nats of all processes, in one exchange."""
@@ -273,11 +327,12 @@ class Trainer:
         self.step = facts["step"]
         self.model.load_state_dict(part_of(parts, "model."))
         self.ema.load_state_dict(part_of(parts, "ema."))
+        steps_on = self.options.device  # as AdamW has it when fused, and on a CPU there is no other place
         for name, parameter in self.model.named_parameters():
             if f"adam.exp_avg.{name}" in parts:
                 self.optimizer.state[parameter] = {
                     # Checkpoints of older runs have not the step, which differs only where gradients were missing.
-                    "step": parts.get(f"adam.step.{name}", torch.tensor(float(self.step))),
+                    "step": parts.get(f"adam.step.{name}", torch.tensor(float(self.step))).to(steps_on),
                     "exp_avg": parts[f"adam.exp_avg.{name}"].to(parameter.device),
                     "exp_avg_sq": parts[f"adam.exp_avg_sq.{name}"].to(parameter.device),
                 }
@@ -304,20 +359,31 @@ def train(trainer: Trainer, digits: Digits, valid: Digits) -> None:
         mininterval=1.0,
         disable=options.rank > 0,
     )
-    recent, started = [], time.time()
-    while trainer.step < options.steps:
-        recent.append(trainer.train_step(*batch_at(trainer.step, digits, options)))
+    batches = DataLoader(
+        Batches(digits, options),
+        batch_size=None,
+        sampler=range(trainer.step, options.steps),
+        num_workers=options.workers,
+        pin_memory=options.device == "cuda",
+    )
+    recent = []
+    for batch in batches:
+        recent.append(trainer.train_step(*batch))
         progress.update()
         if trainer.step % 20 == 0:
             speed = (progress.format_dict["rate"] or 0) * options.batch
-            progress.set_postfix_str(f"{np.mean(recent[-200:]):.2f} nats, {speed:.0f} images/s")
-        if options.rank == 0 and (trainer.step % options.every == 0 or trainer.step == options.steps):
+            progress.set_postfix_str(f"{torch.stack(recent[-200:]).mean():.2f} nats, {speed:.0f} images/s")
+        rate = learning_rate(trainer.step, options, trainer.minutes)
+        if options.rank == 0 and (trainer.step % options.every == 0 or rate == 0):
             nats = mean_nats(trainer.ema, valid, some)
-            facts = {"step": trainer.step, "train_nats": round(float(np.mean(recent)), 3), "valid_nats": round(nats, 3)}
+            facts = {"step": trainer.step, "train_nats": round(torch.stack(recent).mean().item(), 3)}
+            facts |= {"valid_nats": round(nats, 3)}
             trainer.save()
-            log(options, **facts, lr=learning_rate(trainer.step, options), seconds=round(time.time() - started, 1))
+            log(options, **facts, lr=rate, seconds=round(60 * trainer.minutes, 1))
             tqdm.write(json.dumps(facts))
             recent = []
+        if rate == 0:
+            break
     progress.close()
 
 

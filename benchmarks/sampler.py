@@ -80,8 +80,9 @@ def cached(model: AutoregressiveModel, batch: int) -> Callable[[int], None]:
     known = np.zeros((28, 28))
     known[:14] = 1
 
+    together = Batch(model, batch)  # as the page has it: one for all who come
+
     def work(turn: int) -> None:
-        together = Batch(model, batch)
         requests = [
             Request(drawing, known, samples=min(64, batch - start), seed=turn + start) for start in range(0, batch, 64)
         ]
@@ -89,8 +90,9 @@ def cached(model: AutoregressiveModel, batch: int) -> Callable[[int], None]:
             together.seat(prepare(model, request))
         while together.step():
             pass
-        for job in together.jobs:
+        for job in list(together.jobs):
             together.report(job)
+            together.leave(job)
 
     return work
 

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from pixelcnn.forecast import Forecast
+from pixelcnn.fused import Fused, fusable, thresholds
 from pixelcnn.likelihoods import Bernoulli, draw
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.steps import Steps
 from pixelcnn.trace import Job
 
 
@@ -28,6 +30,8 @@ class Batch:
         self.jobs: dict[Job, np.ndarray] = {}  # the slots of each, (samples,)
         self.free = list(range(slots))  # ascending: low slots first keeps the crowd together
         self.cache = model.new_cache(slots)
+        self.steps = Steps(model, self.cache)
+        self.fused = Fused(model, self.cache) if fusable(model) else None
         pixels = model.config.height * model.config.width
         self.x = np.zeros((slots, pixels), np.int64)  # levels; guesses where not final
         self.noise = np.zeros((slots, pixels))
@@ -49,7 +53,7 @@ class Batch:
         self.x[slots], self.noise[slots], self.temperature[slots] = picture, noise, job.temperature
         self.filled[slots, 1:] = unknown.cumsum()
         self.front[slots], self.end[slots] = job.trace.order[0], job.trace.order[-1] + 1
-        if isinstance(self.model.likelihood, Bernoulli):
+        if isinstance(self.model.likelihood, Bernoulli) and self.fused is None:
             width = self.model.config.width
             for slot in taken:
                 self.forecasts[slot] = Forecast(picture, unknown, self.noise[slot], job.temperature, width)
@@ -60,6 +64,10 @@ class Batch:
         upper = job.picture.view(1, *job.trace.shape)[:, :rows].to(device)
         digit = torch.tensor([job.digit], device=device)
         job.record_known(self.model.prefill(self.cache, torch.from_numpy(slots).to(device), upper, digit, told))
+        if self.fused is not None:
+            limits = thresholds(job.noise, job.temperature).to(device)
+            rows = (part.expand(len(slots), -1).to(device) for part in (job.picture, ~job.unknown))
+            self.fused.seat(torch.from_numpy(slots).to(device), *rows, limits)
 
     def leave(self, job: Job) -> None:
         """Free a job's slots, finished or not; nothing there is stepped any more."""
@@ -81,18 +89,20 @@ class Batch:
         slots = np.flatnonzero(going)
         if not len(slots):
             return 0
-        # The more pictures share what a step costs however little is in it, the less is worth risking on guesses; nor is
-        # much more than what has stood lately.
-        window = window or max(1, min(round(self.model.window / len(slots) ** 0.5), int(2 * self.stretch)))
+        window = window or (self.fused.window if self.fused else self.steps.window(len(slots), self.stretch))
         front, end = self.front[slots, None], self.end[slots, None]
         pixels = np.minimum(front + np.arange(window), end - 1)  # (n, window)
-        self.guess(slots, pixels)
-        guesses = self.x[slots[:, None], pixels]
-        levels, logits = self.draw(slots[:, None], pixels)
-        # A pixel stands if all guesses before it were right; the first always does.
-        kept = 1 + (levels == guesses)[:, :-1].cumprod(1).sum(1)
-        kept = np.minimum(kept, (end - front)[:, 0])
-        self.learn(slots, pixels, logits, kept)
+        if self.fused:
+            self.run(slots[:, None], pixels)
+            kept = np.minimum(window, (end - front)[:, 0])
+        else:
+            self.guess(slots, pixels)
+            guesses = self.x[slots[:, None], pixels]
+            levels, logits = self.draw(slots[:, None], pixels)
+            # A pixel stands if all guesses before it were right; the first always does.
+            kept = 1 + (levels == guesses)[:, :-1].cumprod(1).sum(1)
+            kept = np.minimum(kept, (end - front)[:, 0])
+            self.learn(slots, pixels, logits, kept)
         self.front[slots] += kept
         self.stretch += (kept.mean() - self.stretch) / 4
         for job in self.jobs if jobs is None else jobs:
@@ -128,16 +138,23 @@ class Batch:
         self.x[slots, pixels], self.chosen[slots, pixels] = levels, chosen.numpy()
         return levels, params[..., 0].numpy()
 
+    def run(self, slots: np.ndarray, pixels: np.ndarray) -> None:
+        """Draw windows (n, W) of slots (n, 1) where a kernel does so by itself, and write them down."""
+        places = (slots[:, 0], pixels[:, 0], self.end[slots[:, 0]])
+        device, likelihood = self.model.device, self.model.likelihood
+        drawn = self.fused.run(*(torch.from_numpy(part).to(device) for part in places), pixels.shape[1])
+        column = torch.from_numpy(pixels - pixels[:, :1])  # behind an end, the last pixel again and again
+        levels, logits = (part.cpu().gather(1, column) for part in drawn)
+        params, temperature = logits.double()[..., None], torch.from_numpy(self.temperature[slots])
+        chosen = likelihood.log_probs(params, temperature).exp().gather(-1, levels[..., None])[..., 0]
+        self.nats[slots, pixels] = -likelihood.log_prob(params, levels).numpy()
+        self.x[slots, pixels], self.chosen[slots, pixels] = levels.numpy(), chosen.numpy()
+
     def params(self, slots: np.ndarray, pixels: np.ndarray) -> Tensor:
         """What the network says of windows (n, W) of slots (n, 1): params (n, W, P) in float64, on the CPU."""
-        device, window = self.model.device, pixels.shape[1]
         # What was drawn or guessed before each pixel; before the first stands what the last step drew.
         before = np.maximum(pixels - 1, 0)
-        levels = torch.from_numpy(self.x[slots, before].ravel()).to(device)
-        rows = torch.from_numpy(slots.repeat(window, 1).ravel()).to(device)
-        self.model.write(self.cache, rows, torch.from_numpy(before.ravel()).to(device), levels)
-        params = self.model.step(self.cache, rows, torch.from_numpy(pixels.ravel()).to(device), window)
-        return params.double().cpu().view(*pixels.shape, -1)  # so that no temperature above zero overflows
+        return self.steps(*map(torch.from_numpy, (slots[:, 0], before, self.x[slots, before], pixels)))
 
     def whole(self) -> list[Job]:
         """The jobs of which every picture is whole."""

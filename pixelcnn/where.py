@@ -90,6 +90,13 @@ class Cache:
     memory: dict[nn.Module, Tensor]
     digits: Tensor
     told: Tensor
+    _offsets: dict[tuple[Grid, Taps], Tensor] = field(default_factory=dict)
+
+    def offsets(self, grid: Grid, taps: Taps) -> Tensor:
+        """How far from a pixel's row of a memory the taps lie, (taps,): on the device, once and for all."""
+        if (grid, taps) not in self._offsets:
+            self._offsets[grid, taps] = torch.tensor([grid.offset(tap) for tap in taps], device=self.digits.device)
+        return self._offsets[grid, taps]
 
     def rows_before(self, pixel: int) -> int:
         """How many rows, from the top, a full pass must see so that steps can go on from this pixel."""
@@ -171,8 +178,7 @@ class Here:
         """Rows of the memory, (B * taps,), that the taps read; worked out once a step, shared by all layers."""
         rows = self._neighbours.get(taps)
         if rows is None:
-            offsets = torch.tensor([self.grid.offset(tap) for tap in taps], device=self.at.device)
-            rows = self._neighbours[taps] = (self.at[:, None] + offsets).flatten()
+            rows = self._neighbours[taps] = (self.at[:, None] + self.cache.offsets(self.grid, taps)).flatten()
         return rows
 
     @cached_property
@@ -255,6 +261,56 @@ class Here:
     def some(self, index: Tensor) -> "Here":
         """Only the pixels of an index."""
         return Here(self.cache, self.slots[index], self.pixels[index], scale=self.scale)
+
+
+class Varies(Exception):
+    """What a step does depends on which pixels it is at, so that it cannot be the same work every time."""
+
+
+@dataclass
+class Fixed(Here):
+    """Pixels here, looked at with the same work whichever they are, so that a device can do it by heart (`replay.py`).
+
+    What `Here` skips is done for all: whole memories are read, and every row above worked out again. The pixels of a slot
+    follow each other, or are one. Raises Varies to layers that cannot do so.
+    """
+
+    @cached_property
+    def told(self) -> bool:
+        return True  # who was not told of anything reads zeros
+
+    @cached_property
+    def crowd(self) -> Tensor:
+        return self.slots[:: self.each]
+
+    @cached_property
+    def top(self) -> int:
+        return 0
+
+    @cached_property
+    def past(self) -> Tensor:
+        keys = torch.arange(1 + self.grid.height * self.grid.width, device=self.pixels.device)
+        beyond = keys > self.by_slot(self.pixels)[:, None, :, None]
+        like = next(iter(self.cache.memory.values()))
+        return torch.zeros(beyond.shape, dtype=like.dtype, device=like.device).masked_fill_(beyond, -torch.inf)
+
+    def rows_above(self) -> Here:
+        """The row above every row that has a pixel here; above the first row, where there is none, that row itself."""
+        width, device = self.grid.width, self.pixels.device
+        first, last = self.pixels[:: self.each] // width, self.pixels[self.each - 1 :: self.each] // width
+        rows = torch.arange(1 + (self.each + width - 2) // width, device=device)  # as many as so many pixels can touch
+        rows = torch.minimum(first[:, None] + rows, last[:, None]).sub(1).clamp(min=0)
+        pixels = (rows[..., None] * width + torch.arange(width, device=device)).flatten()
+        return Here(self.cache, self.crowd.repeat_interleave(len(pixels) // len(self.crowd)), pixels, scale=self.scale)
+
+    def rows_begun(self) -> Here:
+        raise Varies
+
+    def coarser(self) -> Here:
+        raise Varies
+
+    def waves(self, key: Tensor) -> list[Tensor]:
+        raise Varies
 
 
 Where = Everywhere | Here

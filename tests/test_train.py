@@ -201,7 +201,7 @@ def loss_moves(trainer: train.Trainer, x: torch.Tensor, digits: torch.Tensor, we
     """The gradient of what the first block knows of digits."""
     trainer.options.tell_apart = weight
     trainer.model.zero_grad()
-    trainer.backward(x, digits, torch.zeros_like(x, dtype=torch.bool), len(x))
+    trainer.backward(x, digits, None, len(x))
     return trainer.model.blocks[0].digit.weight.grad.clone()
 
 

@@ -64,9 +64,13 @@ class Given(Spatial):
         if where.told is None:
             where.forget(self)
             return None
-        some = torch.nonzero(where.told.flatten(1).any(1))[:, 0]
-        out = h.new_zeros(*h.shape[:3], self.channels)
-        out = out.index_copy(0, some, self.encode(h[some], where.told[some]).to(out.dtype))
+        some = where.told.flatten(1).any(1)
+        if h.is_cuda:  # how many they are is asked of a CPU alone: a device would have to stop for the answer
+            out = self.encode(h, where.told) * some[:, None, None, None]
+        else:
+            some = torch.nonzero(some)[:, 0]
+            out = h.new_zeros(*h.shape[:3], self.channels)
+            out = out.index_copy(0, some, self.encode(h[some], where.told[some]).to(out.dtype))
         where.remember(self, out)
         return out
 

@@ -34,6 +34,7 @@ from pixelcnn.growth import grow
 from pixelcnn.hub import load_file, save_weights
 from pixelcnn.masks import random_known
 from pixelcnn.models import MODELS, build, config_of
+from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.replay import Replay
 from pixelcnn.sampler import complete
 
@@ -301,7 +302,7 @@ class Trainer:
             first = load_file(path).to(self.options.device)
         except WeightsError as error:
             raise SystemExit(str(error)) from None
-        if (first.name, first.config) == (self.model.name, self.model.config):
+        if shaped_as(first) == shaped_as(self.model):
             self.model.load_state_dict(first.state_dict())
         else:
             try:
@@ -336,6 +337,11 @@ class Trainer:
                     "exp_avg": parts[f"adam.exp_avg.{name}"].to(parameter.device),
                     "exp_avg_sq": parts[f"adam.exp_avg_sq.{name}"].to(parameter.device),
                 }
+
+
+def shaped_as(model: AutoregressiveModel) -> dict:
+    """What two models must have in common to have the same weights: all but how much is dropped in training."""
+    return {"model": model.name} | config_of(model) | {"dropout_percent": None}
 
 
 def part_of(tensors: dict, prefix: str) -> dict:

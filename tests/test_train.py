@@ -155,6 +155,28 @@ def test_training_goes_on_from_the_weights_of_another_run(data, tmp_path):
         second = tmp_path / "wider.safetensors"
 
 
+def test_a_run_may_drop_more_or_less_than_the_one_it_begins_with(data, tmp_path):
+    small = "channels=4,blocks=1,scales=1,mixtures=2,dropout_percent="
+    nats = []
+    for name, more in (("a", []), ("b", ["--init", str(tmp_path / "a.safetensors"), "--lr", "0"])):
+        out = tmp_path / f"{name}.safetensors"
+        more += ["--dataset", "mnist-gray", "--config", small + ("30" if name == "a" else "0"), "--steps", "8"]
+        train.main(line(data, out, *more, model="pixelcnn_pp"))
+        nats.append(metrics(out)[-1]["valid_nats"])
+    assert nats[0] == nats[1] and load(out).config.dropout_percent == 0
+
+
+def test_a_run_ends_by_the_clock(data, tmp_path):
+    """Its rate comes down with the time that is left, and its weights are written as ever."""
+    out = tmp_path / "a.safetensors"
+    train.main(line(data, out, "--steps", "1000000", "--every", "1000000", "--minutes", "0.05"))
+    (last,) = metrics(out)
+    assert last["lr"] == 0 and last["seconds"] >= 3 and load(out).name == "pixelcnn"
+    options = train.parse(line(data, out, "--steps", "1000", "--minutes", "10", "--descent", "0.5", "--lr", "1"))
+    rates = [train.learning_rate(step, options, minutes) for step, minutes in ((200, 0), (200, 7.5), (900, 0), (900, 11))]
+    assert rates == pytest.approx([1, 0.5, 0.2, 0])
+
+
 def test_pictures_of_a_hub_data_set(tmp_path):
     """Over HTTP from a Hub on this machine; once they are cached, also when it is silent."""
     images = [{"bytes": png(number), "path": f"{number}.png"} for number in range(12)]

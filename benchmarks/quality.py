@@ -7,8 +7,9 @@
     posterior  p(digit | the first rows) of static test digits: how often its arg max is right, and whether digits that it
                gives p are right in p of the cases
 
-The first two are of --weights, the last of --static, by default the entry of the same name with -static. Tops are the first
-14 rows, ink from 128 on. What a model without classes cannot do is left out. A table for people, then one JSON line.
+The first two are of --weights, completed as the page does: where a model knows digits, one is drawn first from `posterior`
+(--untold: none). The last is of --static, by default the entry of the same name with -static. Tops are the first 14
+rows, ink from 128 on. What a model without classes cannot do is left out. A table for people, then one JSON line.
 """
 
 import argparse
@@ -29,9 +30,10 @@ from pixelcnn.hub import manifest
 from pixelcnn.masks import hidden
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.posterior import course, posterior
-from pixelcnn.request import MAX_SAMPLES
+from pixelcnn.request import DRAWN, MAX_SAMPLES
 from pixelcnn.trace import prepare
 
+ANY = -1  # in place of a digit: none is told
 KINDS = {"mnist-threshold": "MNIST", "pens": "unseen pens"}
 TOP = hidden("bottom", 28, 28)  # known pixels
 ROWS = (8, 14, 20, 28)  # known, for the posterior
@@ -64,13 +66,13 @@ def quotient(completed: np.ndarray, whole: np.ndarray) -> tuple[float, float]:
     return float(value), float((completed - value * whole).std() / whole.mean() / len(whole) ** 0.5)
 
 
-def completions(model: AutoregressiveModel, black: np.ndarray, samples: int = 1) -> Iterator[np.ndarray]:
+def completions(model: AutoregressiveModel, black: np.ndarray, digit: int = ANY, samples: int = 1) -> Iterator[np.ndarray]:
     """Of each picture of black (N, 28, 28) the top, completed: (samples, 28, 28), bool, each from noise of its own."""
     together = MAX_SAMPLES // samples
     batch = Batch(model, together * samples)
     for start in range(0, len(black), together):
         numbered = enumerate(black[start : start + together], start)
-        requests = [Request(255 * picture, TOP, samples, seed=seed) for seed, picture in numbered]
+        requests = [Request(255 * picture, TOP, samples, seed=seed, digit=digit) for seed, picture in numbered]
         jobs = [prepare(model, request) for request in requests]
         for job in jobs:
             batch.seat(job)
@@ -82,23 +84,23 @@ def completions(model: AutoregressiveModel, black: np.ndarray, samples: int = 1)
             batch.leave(job)
 
 
-def measure_quotient(model: AutoregressiveModel, judge: Judge, digits: Digits) -> dict:
+def measure_quotient(model: AutoregressiveModel, judge: Judge, digits: Digits, digit: int = ANY) -> dict:
     """Each top completed once."""
     black, labels = digits
     whole = read(judge, black) == labels
-    completed = read(judge, np.concatenate(list(completions(model, black)))) == labels
+    completed = read(judge, np.concatenate(list(completions(model, black, digit)))) == labels
     value, error = quotient(completed, whole)
     by_digit = [round(float(completed[labels == digit].mean()), 3) if digit in labels else None for digit in range(10)]
     shares = {"whole": round(float(whole.mean()), 4), "completed": round(float(completed.mean()), 4)}
     return {"tops": len(black), **shares, "quotient": round(value, 4), "error": round(error, 4), "by_digit": by_digit}
 
 
-def measure_variation(model: AutoregressiveModel, judge: Judge, digits: Digits) -> dict:
+def measure_variation(model: AutoregressiveModel, judge: Judge, digits: Digits, digit: int = ANY) -> dict:
     """Each top completed 64 times. `by_chance` is what 64 draws from the posterior itself come to."""
     black, labels = digits
     parts = torch.from_numpy(black).long().split(TOGETHER)
     given = torch.cat([posterior(model, part, torch.from_numpy(TOP)) for part in parts]).numpy()  # (N, 10)
-    classes = [np.bincount(read(judge, drawn), minlength=10) for drawn in completions(model, black, MAX_SAMPLES)]
+    classes = [np.bincount(read(judge, drawn), minlength=10) for drawn in completions(model, black, digit, MAX_SAMPLES)]
     judged = np.stack(classes) / MAX_SAMPLES
     chance = np.random.default_rng(0).multinomial(MAX_SAMPLES, given) / MAX_SAMPLES
     means = {"mean": total_variation(judged, given).mean(), "by_chance": total_variation(chance, given).mean()}
@@ -167,9 +169,18 @@ def tell_posterior(part: dict) -> None:
 def measure(options: argparse.Namespace) -> dict:
     """All that the weights allow, told as it comes."""
     judge, model = load_judge(), fitting(options.weights)
-    result = {"weights": options.weights, "static": None, "quotient": {}, "variation": None, "posterior": None}
+    digit = DRAWN if model.classes and not options.untold else ANY
+    result = {
+        "weights": options.weights,
+        "digit": digit,
+        "static": None,
+        "quotient": {},
+        "variation": None,
+        "posterior": None,
+    }
     for dataset, kind in KINDS.items():
-        part = result["quotient"][dataset] = measure_quotient(model, judge, some(dataset, options.data_dir, options.tops))
+        tops = some(dataset, options.data_dir, options.tops)
+        part = result["quotient"][dataset] = measure_quotient(model, judge, tops, digit)
         tell_quotient(kind, part)
     mnist, pens = result["quotient"].values()
     result["points"] = percent(mnist["quotient"] - pens["quotient"])
@@ -178,7 +189,7 @@ def measure(options: argparse.Namespace) -> dict:
     if model.classes:
         result["variation"] = {}
         for dataset, kind in KINDS.items():
-            part = measure_variation(model, judge, some(dataset, options.data_dir, options.varied))
+            part = measure_variation(model, judge, some(dataset, options.data_dir, options.varied), digit)
             result["variation"][dataset] = part
             tell_variation(kind, part)
     static = options.static or f"{options.weights}-static"
@@ -197,6 +208,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--static", default="", help="the same, trained on the static binarization; by default WEIGHTS-static"
     )
+    parser.add_argument("--untold", action="store_true", help="complete without drawing the digit first, as the page does")
     parser.add_argument("--tops", type=int, default=1500, help="tops of each kind that are completed once")
     parser.add_argument("--varied", type=int, default=50, help="tops of each kind that are completed 64 times")
     parser.add_argument("--digits", type=int, default=2000, help="static digits whose posterior is worked out")

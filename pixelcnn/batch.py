@@ -46,7 +46,7 @@ class Batch:
 
     @torch.inference_mode()
     def seat(self, job: Job) -> None:
-        """Give a job its slots, of which there must be enough: its samples share one pass over what is known."""
+        """Give a job its slots, of which there must be enough: samples of one digit share one pass over what is known."""
         taken, self.free = self.free[: job.samples], self.free[job.samples :]
         slots = self.jobs[job] = np.array(taken)
         picture, unknown, noise = job.picture.numpy(), job.unknown.numpy(), job.noise.numpy()
@@ -62,8 +62,10 @@ class Batch:
         device = self.model.device
         told = None if job.told is None else job.told.to(device)
         upper = job.picture.view(1, *job.trace.shape)[:, :rows].to(device)
-        digit = torch.tensor([job.digit], device=device)
-        job.record_known(self.model.prefill(self.cache, torch.from_numpy(slots).to(device), upper, digit, told))
+        digits = job.digits()
+        for digit in digits.unique():
+            some = torch.from_numpy(slots)[digits == digit].to(device)
+            job.record_known(self.model.prefill(self.cache, some, upper, digit.view(1).to(device), told))
         if self.fused is not None:
             limits = thresholds(job.noise, job.temperature).to(device)
             rows = (part.expand(len(slots), -1).to(device) for part in (job.picture, ~job.unknown))

@@ -9,19 +9,27 @@ from pixelcnn.orders import comes_first
 
 
 @torch.inference_mode()
-def course(model: AutoregressiveModel, x: Tensor) -> Tensor:
-    """p(digit | the first n pixels in raster order) for n from none to all, of pictures x, levels (B, H, W):
-    (B, H * W + 1, 10).
+def so_far(model: AutoregressiveModel, x: Tensor) -> Tensor:
+    """ln p(the first n pixels | digit) in raster order for n from none to all, of pictures x, levels (B, H, W):
+    (B, 10, H * W + 1), float64, exact.
 
-    Every digit is as likely beforehand. One batch of B * classes pictures tells it for every n, since a pixel's probability
-    depends on those before it alone. Raises BadInput for a model that knows no digits.
+    x may be upper rows alone. One batch of B * classes pictures tells it for every n, since a pixel's probability depends
+    on those before it alone. Raises BadInput for a model that knows no digits.
     """
     if not model.classes:
         raise BadInput(f"{model.name} knows no digits, so it cannot tell which one this is; choose a model with classes.")
     digits = torch.arange(model.classes, device=x.device).repeat(len(x))
     nats = model.nats(x.repeat_interleave(model.classes, 0), digits).double().flatten(1).cumsum(1)
-    nats = torch.nn.functional.pad(nats, (1, 0)).view(len(x), model.classes, -1)
-    return (-nats).softmax(1).transpose(1, 2)
+    return -torch.nn.functional.pad(nats, (1, 0)).view(len(x), model.classes, -1)
+
+
+def course(model: AutoregressiveModel, x: Tensor) -> Tensor:
+    """p(digit | the first n pixels in raster order) for n from none to all, of pictures x, levels (B, H, W):
+    (B, H * W + 1, 10).
+
+    Every digit is as likely beforehand. Raises BadInput for a model that knows no digits.
+    """
+    return so_far(model, x).softmax(1).transpose(1, 2)
 
 
 def posterior(model: AutoregressiveModel, x: Tensor, known: Tensor) -> Tensor:

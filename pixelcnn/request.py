@@ -13,8 +13,10 @@ from torch import Tensor
 
 from pixelcnn.errors import BadInput
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.orders import comes_first
 
 MAX_SAMPLES = 64
+DRAWN = -2  # in place of a digit: that it is drawn first
 COLDEST = 1e-100  # colder is the same, the likeliest level always, but no longer a number in a float64
 MAX_SEED = 2**53 - 1  # beyond it JSON does not carry whole numbers exactly
 
@@ -39,7 +41,8 @@ class Request:
     drawing: H x W ink, 0 paper to 255; None for an empty picture. What stands under unknown pixels is ignored.
     known: H x W of 0/1, which pixels are given; None for none at all.
     samples: how many completions, 1 to 64. temperature: above 0, divides the logits. seed: picks the noise, up to 2^53.
-    digit: 0 to 9 for models that can be told which digit to draw, -1 for none.
+    digit: 0 to 9 for models that can be told which digit to draw, -1 for none, -2 to draw it first, for each completion,
+    from p(digit | what is known), and then the pixels given that digit.
     """
 
     drawing: object = None
@@ -60,13 +63,20 @@ class Request:
         within(ink, "drawing", size, 255)
         samples = whole_number(self.samples, "samples", 1, MAX_SAMPLES)
         seed = whole_number(self.seed, "seed", 0, MAX_SEED)
-        digit = whole_number(self.digit, "digit", -1, 9)
+        digit = whole_number(self.digit, "digit", DRAWN, 9)
         temperature = max(COLDEST, positive(self.temperature, "temperature"))
         if digit >= model.classes:
             raise BadInput(f"{model.name} cannot be told to draw a {digit}; leave the digit at any, -1.")
         if known.all():
             raise BadInput("All pixels are known, so there is nothing to fill; leave some unknown, below the cut line.")
         mask = torch.from_numpy(known == 1)
+        if digit == DRAWN and not model.classes:
+            raise BadInput(f"{model.name} knows no digits of which to draw one first; leave the digit at any, -1.")
+        if digit == DRAWN and not comes_first(mask):
+            raise BadInput(
+                "Which digit it may be can be told where the known pixels come first, row by row; "
+                "here known ones come after unknown ones, so leave the digit at any, -1."
+            )
         picture = levels_of(ink, model.likelihood.levels)
         return Checked(picture, model.order(mask), model.told(mask), samples, temperature, seed, digit)
 

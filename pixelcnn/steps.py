@@ -66,7 +66,7 @@ class Steps:
         """Params (B, P) in float64 from (4, B): slots, pixels whose levels to write, those levels, pixels."""
         slots, before, levels, pixels = rows
         self.model.write(self.cache, slots, before, levels)
-        return self.model.network(None, kind(self.cache, slots, pixels, each)).double()
+        return self.model.step(self.cache, slots, pixels, each, kind).double()
 
 
 def rung(pictures: int) -> int:

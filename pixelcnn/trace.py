@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from pixelcnn.models.base import AutoregressiveModel
-from pixelcnn.request import Request
+from pixelcnn.posterior import so_far
+from pixelcnn.request import DRAWN, Request
 
 
 def noise_for(seed: int, samples: int, pixels: int) -> Tensor:
@@ -32,6 +33,7 @@ class Trace:
     chosen: np.ndarray  # probability given to the level drawn, at the temperature used, (samples, H * W)
     pixel_nats: np.ndarray  # -ln p at temperature 1, (samples, H * W)
     known_probabilities: np.ndarray  # in known_order, at temperature 1
+    digits: np.ndarray  # the digit that each sample was told to draw, -1 for none, (samples,)
     done: int = 0
     steps: int = 0  # batched steps (or full passes) made so far
 
@@ -81,6 +83,7 @@ class Trace:
             "nats": self.nats.round(4).tolist(),
             "known_order": self.places(self.known_order),
             "known_probabilities": self.known_probabilities.round(6).tolist(),
+            "digits": self.digits.tolist(),
         }
 
 
@@ -93,7 +96,8 @@ class Job:
     unknown: Tensor  # bool (H * W,)
     told: Tensor | None  # known pixels that are not before all unknown ones, (1, H, W), for models that take them
     noise: Tensor  # (samples, H * W)
-    digit: int  # the digit asked for, -1 for none
+    lots: Tensor  # the number of each sample that its digit is drawn by, (samples,)
+    digit: int  # the digit asked for, -1 for none, DRAWN to draw it first
     temperature: float
     trace: Trace
 
@@ -101,8 +105,30 @@ class Job:
     def samples(self) -> int:
         return len(self.noise)
 
+    def digits(self) -> Tensor:
+        """The digit that each sample is told to draw, (samples,), -1 for none; drawn now, if that is asked for.
+
+        By inverting p(digit | known), at the temperature, at a number of the sample's own. The known pixels are given what
+        all digits together give them.
+        """
+        if self.digit != DRAWN:
+            return torch.from_numpy(self.trace.digits)
+        known, (height, width) = len(self.trace.known_order), self.trace.shape
+        upper = self.picture.view(1, height, width)[:, : max(1, -(-known // width))]
+        told = so_far(self.model, upper.to(self.model.device))[0, :, : known + 1].cpu()  # (10, known + 1)
+        self.trace.known_probabilities = torch.logsumexp(told, 0).diff().exp().numpy()
+        odds = (told[:, -1] / self.temperature).softmax(0)
+        digits = (self.lots[:, None] >= odds.cumsum(0)[:-1]).sum(1)
+        self.trace.digits = digits.numpy()
+        return digits
+
     def record_known(self, params: Tensor) -> None:
-        """Note what the model gave the known pixels, as far as it can say; params (n, H, W, P) of all pixels."""
+        """Note what the model gave the known pixels, as far as it can say; params (n, H, W, P) of all pixels.
+
+        Where the digit was drawn, `digits` has noted it already, of all digits together.
+        """
+        if self.digit == DRAWN:
+            return
         known = torch.from_numpy(self.trace.known_order)
         params = params[0].flatten(0, 1)[known.to(params.device)].double()
         nats = -self.model.likelihood.log_prob(params, self.picture[known].to(params.device))
@@ -128,7 +154,9 @@ def prepare(model: AutoregressiveModel, request: Request) -> Job:
         chosen=empty,
         pixel_nats=empty,
         known_probabilities=np.zeros(0),
+        digits=np.full(asked.samples, max(asked.digit, -1)),
     )
     told = None if asked.told is None else asked.told[None]
-    noise = noise_for(asked.seed, asked.samples, len(picture))
-    return Job(model, picture, unknown, told, noise, asked.digit, asked.temperature, trace)
+    # One number more than there are pixels: the last is for the digit, and changes none of those before it.
+    noise = noise_for(asked.seed, asked.samples, len(picture) + 1)
+    return Job(model, picture, unknown, told, noise[:, :-1], noise[:, -1], asked.digit, asked.temperature, trace)

@@ -244,10 +244,10 @@ def test_a_real_model_that_raises_mid_picture_fails_alone(house, caplog):
     model = models["gated_pixelcnn"]
     step = model.step
 
-    def breaking_step(cache, slots, pixels, each=1):
+    def breaking_step(cache, slots, pixels, *how):
         if (cache.digits[slots] == 7).any() and (pixels > 12).any():
             raise RuntimeError("seven")
-        return step(cache, slots, pixels, each)
+        return step(cache, slots, pixels, *how)
 
     model.step = breaking_step
     completions = [engine.submit(Request(samples=2, seed=3, digit=digit), "gated_pixelcnn") for digit in (1, 7, -1)]

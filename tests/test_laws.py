@@ -1,6 +1,7 @@
 """The laws that hold for every registered model, on a tiny real instance in float64."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from conftest import random_images, tiny_model
 from pixelcnn import BadInput, Request
 from pixelcnn.batch import Batch
 from pixelcnn.layers import mask_a, mask_b
+from pixelcnn.posterior import posterior
+from pixelcnn.request import DRAWN
 from pixelcnn.sampler import specification, windowed
 from pixelcnn.trace import prepare
 from pixelcnn.where import Taps
@@ -301,6 +304,55 @@ def test_digits_matter_and_each_row_has_its_own(name):
         *_, fast = windowed(prepare(model, request))
         assert (slow.images == fast.images).all()
         np.testing.assert_allclose(slow.nats, fast.nats, atol=1e-10)
+
+
+def test_a_digit_is_drawn_first_and_then_its_pixels(name):
+    """By the odds of what is known; slowly and fast alike, alone and in a batch, and as if it had been asked for."""
+    model = tiny_model(name, 5, 6)
+    for rows in (0, 2):
+        request = Request(*top(model, rows), samples=16, seed=4, digit=DRAWN, temperature=0.7)
+        if not model.classes:
+            with pytest.raises(BadInput, match="knows no digits of which to draw one"):
+                prepare(model, request)
+            return
+        *_, slow = specification(prepare(model, request))
+        *_, fast = windowed(prepare(model, request))
+        assert (slow.images == fast.images).all() and (slow.digits == fast.digits).all() and len(set(fast.digits)) > 1
+        np.testing.assert_allclose(slow.nats, fast.nats, atol=1e-10)
+        *_, alone = windowed(prepare(model, replace(request, samples=1)))
+        assert (alone.images == fast.images[:1]).all() and alone.digits == fast.digits[:1]
+        sample = int(np.argmax(fast.digits != fast.digits[0]))
+        *_, asked = windowed(prepare(model, replace(request, digit=int(fast.digits[sample]))))
+        assert (asked.images[sample] == fast.images[sample]).all()
+        np.testing.assert_allclose(asked.nats[sample], fast.nats[sample], atol=1e-10)
+
+
+@torch.inference_mode()
+def test_what_is_known_is_given_what_all_digits_give_it_together(name):
+    """The probabilities of the known pixels multiply to the mean over digits of those of the whole top."""
+    model = tiny_model(name, 5, 6)
+    if not model.classes:
+        return
+    *_, trace = windowed(prepare(model, Request(*top(model, 2), digit=DRAWN)))
+    x = torch.from_numpy(trace.images).repeat(model.classes, 1, 1)
+    each = torch.exp(-model.nats(x, torch.arange(model.classes))[:, :2].sum((1, 2)))
+    np.testing.assert_allclose(trace.known_probabilities.prod(), each.mean().item(), rtol=1e-10)
+
+
+@torch.inference_mode()
+def test_digits_are_drawn_as_often_as_they_are_likely(name):
+    """Frequencies over 6 400 completions against p(digit | the top), by chi-square."""
+    model = tiny_model(name, 5, 6)
+    if not model.classes:
+        return
+    drawing, known = top(model, 2)
+    counts = np.zeros(model.classes)
+    for seed in range(100):
+        counts += np.bincount(prepare(model, Request(drawing, known, 64, seed=seed, digit=DRAWN)).digits(), minlength=10)
+    x = prepare(model, Request(drawing, known)).picture.view(1, *known.shape)
+    expected = 6400 * posterior(model, x, torch.from_numpy(known == 1))[0].numpy()
+    chi_square = ((counts - expected) ** 2 / expected).sum()
+    assert chi_square < 27.9, "9 degrees of freedom: this happens once in a thousand, and the seeds are fixed"
 
 
 def test_every_parameter_gets_a_gradient(name):

@@ -213,6 +213,26 @@ def test_two_models_draw_side_by_side_from_the_same_noise(opened):
     assert opened.takes()[0]["ink"] == one["ink"], "alone it draws what it drew beside the other"
 
 
+def test_a_digit_is_drawn_first_and_said_and_kept_by_branches(opened):
+    opened.seven()
+    opened.set(model="freeform", samples=4, seed=5, dice=False)
+    opened.complete()
+    opened.finish()
+    takes = opened.takes()
+    assert [take["digit"] for take in takes] == [-2] * 4 and all(0 <= take["drew"] <= 9 for take in takes)
+    expect(opened.page.locator(".facts")).to_contain_text(f"set out to draw a {takes[0]['drew']}")
+    opened.page.evaluate("document.querySelector('.page').desk.branch(3, 200)")
+    opened.page.wait_for_function("document.querySelector('.page').desk.takes.length == 5")
+    opened.finish()
+    branch = opened.takes()[-1]
+    assert branch["digit"] == branch["drew"] == takes[3]["drew"] and branch["ink"] == takes[3]["ink"]
+    opened.set(digit=-1)
+    opened.complete()
+    opened.finish()
+    assert [take["drew"] for take in opened.takes()] == [-1] * 4
+    expect(opened.page.locator(".facts")).not_to_contain_text("set out")
+
+
 def test_a_hidden_hole_is_filled_by_freeform_and_refused_by_pixelcnn(opened):
     opened.seven()
     opened.page.get_by_role("button", name="Hide").click()
@@ -227,6 +247,7 @@ def test_a_hidden_hole_is_filled_by_freeform_and_refused_by_pixelcnn(opened):
     opened.finish()
     assert set(hidden) < set(opened.takes()[0]["order"]) and opened.filled() == 784
     assert "m" in [opened.pixels()[pixel] for pixel in hidden], "the stroke goes on through the hole"
+    assert opened.takes()[0]["digit"] == -1, "which digit it may be cannot be told around a hole, so none is drawn first"
     opened.page.get_by_role("button", name="Undo").click()
     assert opened.pixels()[:392].count(".") == 0
 

@@ -36,7 +36,7 @@ def test_the_quotient_and_its_error():
 def test_tops_are_completed_as_each_would_be_alone(data):
     model = tiny_model("freeform", 28, 28)
     black, _ = quality.some("mnist-threshold", data, 3)
-    drawn = list(quality.completions(model, black, 40))
+    drawn = list(quality.completions(model, black, samples=40))
     assert len(drawn) == 3 and all((pictures[:, :14] == top[:14]).all() for pictures, top in zip(drawn, black, strict=True))
     last = complete(model, 255 * black[2], quality.TOP, samples=40, seed=2)
     assert (drawn[2] == last.images).all()

@@ -57,6 +57,7 @@ def test_a_round_is_ten_pixels_scored_in_bits(opened):
         assert bits(opened, "you") == pytest.approx(yours, abs=0.011)
         assert bits(opened, "model") == pytest.approx(models, abs=0.01 * (number + 2))
         opened.page.locator(".quiz-go").click()
+    assert opened.takes()[0]["drew"] == -1, "the model does not know more than who plays"
     assert asked == sorted(set(asked))
     quiz(opened, "over")
     verdict = opened.page.locator(".quiz-says").text_content()

@@ -94,7 +94,8 @@ def test_temperatures(temperature):
 
 def test_digits():
     assert "cannot be told to draw a" in refusal(digit=3)
-    assert "from -1 to 9" in refusal(digit=10)
+    assert "from -2 to 9" in refusal(digit=10)
+    assert "knows no digits of which to draw one" in refusal(digit=-2)
 
 
 def test_an_empty_picture_is_fine():

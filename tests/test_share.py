@@ -211,9 +211,9 @@ def test_files_hold_what_is_shown(opened, server):
     )
     drawing = np.array(asked).reshape(28, 28).tolist()
     known = [[int(row < 14)] * 28 for row in range(28)]
-    answer = Client(server, verbose=False).predict(drawing, known, "freeform", 4, 0.8, 3, -1, api_name="/complete")
+    answer = Client(server, verbose=False).predict(drawing, known, "freeform", 4, 0.8, 3, -2, api_name="/complete")
     assert set(trace) == {*answer, "temperature", "digit"}
-    for name in ("model", "seed", "levels", "order", "images", "known_order"):
+    for name in ("model", "seed", "levels", "order", "images", "known_order", "digits"):
         assert trace[name] == answer[name], name
     for name, most in (("probabilities", 1e-4), ("nats", 0.1), ("known_probabilities", 1e-2)):
         np.testing.assert_allclose(trace[name], answer[name], atol=most)

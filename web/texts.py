@@ -76,6 +76,7 @@ WORDS = {
         "{row}행 {column}열은 직접 그린 곳입니다. 모델이 여기에 준 확률은 {percent}%, 놀라움은 {bits}비트입니다.",
     ),
     "player.flip": ("Flip it and go on from here", "뒤집고 여기서부터 다시"),
+    "player.drew": ("set out to draw a {digit}", "뽑힌 숫자 {digit}"),
     # --- settings
     "settings": ("Settings", "설정"),
     "settings.model": ("Model", "모델"),
@@ -83,10 +84,11 @@ WORDS = {
     "settings.nobody": ("no other model", "비교하지 않음"),
     "settings.count": ("How many different completions", "서로 다른 완성본의 수"),
     "settings.digit": ("Which digit", "숫자 지정"),
-    "settings.any": ("any", "상관없음"),
+    "settings.drawn": ("drawn first, by its odds", "가능성에 따라 먼저 뽑기"),
+    "settings.any": ("not told", "알려 주지 않음"),
     "settings.digit_info": (
-        "only for models that were trained with digits' names",
-        "학습할 때 숫자의 종류도 함께 배운 모델에서만 됩니다",
+        "only for models that were trained with digits' names; one is drawn first where you gave the top alone",
+        "학습할 때 숫자의 종류도 함께 배운 모델에서만 됩니다. 먼저 뽑기는 윗부분만 주어졌을 때 됩니다",
     ),
     "settings.temperature": ("Temperature", "온도"),
     "settings.temperature_info": (
@@ -560,6 +562,14 @@ OF_SERVER = {
     "There is no model {model}; choose one of {names}.": "모델 {model}은(는) 없습니다. {names} 가운데에서 고르세요.",
     "{model} cannot be told to draw a {digit}; leave the digit at any, -1.": (
         "{model}은(는) 숫자를 모르므로 {digit}을(를) 그려 달라고 할 수 없습니다. 숫자를 정하지 마세요."
+    ),
+    "{model} knows no digits of which to draw one first; leave the digit at any, -1.": (
+        "{model}은(는) 숫자를 모르므로 먼저 하나를 뽑을 수 없습니다. 숫자를 정하지 마세요."
+    ),
+    "Which digit it may be can be told where the known pixels come first, row by row; "
+    "here known ones come after unknown ones, so leave the digit at any, -1.": (
+        "어떤 숫자일지는 아는 픽셀이 맨 앞 줄부터 이어질 때만 말할 수 있습니다. "
+        "여기서는 모르는 픽셀 뒤에 아는 픽셀이 있으니 숫자를 정하지 마세요."
     ),
     "{model} knows no digits, so it cannot tell which one this is; choose a model with classes.": (
         "{model}은(는) 숫자를 모르므로 어떤 숫자인지 말할 수 없습니다. 숫자를 아는 모델을 고르세요."

@@ -65,6 +65,7 @@ def part_of(trace: Trace, ms: float) -> dict:
         "known_order": trace.known_order.tolist(),
         "known_bits": words_of(known_bits),
         "nats": trace.nats.round(2).tolist() if trace.finished else [],
+        "digits": trace.digits.tolist(),
         "steps": trace.steps,
         "ms": round(ms, 1),
     }

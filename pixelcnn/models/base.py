@@ -87,12 +87,12 @@ class AutoregressiveModel(nn.Module):
         cache.told[slots] = told is not None
         return self.network(self.embed(x), Everywhere(digits, told, cache, slots))
 
-    def step(self, cache: Cache, slots: Tensor, pixels: Tensor, each: int = 1) -> Tensor:
+    def step(self, cache: Cache, slots: Tensor, pixels: Tensor, each: int = 1, kind: type[Here] = Here) -> Tensor:
         """Params (B, P) of pixels (B,), raster numbers, in slots (B,); all pixels before each are in the cache.
 
-        each: so many rows, one after the other, are of one slot, throughout.
+        each: so many rows, one after the other, are of one slot, throughout. kind: Fixed, for the same work at any pixels.
         """
-        return self.network(None, Here(cache, slots, pixels, each))
+        return self.network(None, kind(cache, slots, pixels, each))
 
     def write(self, cache: Cache, slots: Tensor, pixels: Tensor, levels: Tensor) -> None:
         """Tell the cache the levels (B,) that were drawn at pixels (B,)."""

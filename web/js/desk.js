@@ -4,11 +4,11 @@
 // "lens", "overlay" (what the lens shows has come), "asked-about" (a pixel).
 import { Drawing } from "./drawing.js";
 import { hexOf } from "./dom.js";
-import { drawingAt, grafted, takesOf } from "./takes.js";
+import { ANY, drawingAt, DRAWN, grafted, takesOf } from "./takes.js";
 
 const MOST_KEPT = 23; // pictures that stay beside a branch
 const SEEDS = 1e6; // few enough to be read out to a neighbour
-const DEFAULTS = { model: "", against: "", samples: 1, temperature: 1, seed: 0, dice: true, digit: -1 };
+const DEFAULTS = { model: "", against: "", samples: 1, temperature: 1, seed: 0, dice: true, digit: DRAWN };
 
 export class Desk extends EventTarget {
   // send(message) asks the server to complete, halt() to stop; facts: what the server has, `models` by entry; lan: whether it
@@ -90,17 +90,22 @@ export class Desk extends EventTarget {
     const { samples, temperature, seed, digit, model, against } = { ...this.settings, ...once };
     const models = against && against !== model ? [model, against] : [model];
     const parts = models.map((entry) => {
-      const told = this.facts.models[entry].classes ? digit : -1;
-      return { ink, known, model: entry, samples, temperature, seed, digit: told };
+      return { ink, known, model: entry, samples, temperature, seed, digit: this.told(entry, digit, known) };
     });
     this.ask(parts, { paused });
+  }
+
+  // What a model can be told of a digit: one is drawn first only where all that is known comes before the rest.
+  told(entry, digit, known) {
+    const drawable = known.indexOf(0) > known.lastIndexOf(1);
+    return this.facts.models[entry]?.classes && (digit !== DRAWN || drawable) ? digit : ANY;
   }
 
   // Go on from a step of a take, with that pixel the other way or at another temperature; shown beside it.
   branch(index, step, { flip = false, temperature = this.takes[index].temperature, playing = true } = {}) {
     const parent = this.takes[index];
-    const { model, seed, digit, sample } = parent;
-    const part = { ...drawingAt(parent, step, flip), model, samples: sample + 1, temperature, seed, digit };
+    const { model, seed, drew, sample } = parent;
+    const part = { ...drawingAt(parent, step, flip), model, samples: sample + 1, temperature, seed, digit: drew };
     const whole = (take) => take === parent || take.ink.length === take.order.length;
     const kept = this.takes.filter(whole).slice(-MOST_KEPT);
     this.ask([part], { kept: kept.includes(parent) ? kept : [parent, ...kept], graft: { parent, step, flip }, paused: !playing });

@@ -4,6 +4,8 @@
 // a pixel, the hidden pixels, a bit each, and a checksum. Most of a drawing is paper, so a run of zeros is written as one
 // zero and its length. Knows nothing of the page.
 
+import { ANY, DRAWN } from "./takes.js";
+
 export const VERSION = 1;
 export const LONGEST = 16000; // characters; a canvas of 64 x 64 scribbled all over stays below
 const FIELDS = ["width", "height", "cut", "model", "against", "samples", "temperature", "seed", "digit"];
@@ -18,7 +20,8 @@ export function stateOf(desk) {
     const first = takes[0], last = takes.at(-1);
     const { model, samples, temperature, seed } = first;
     const against = takes.find((take) => take.model !== model)?.model ?? "";
-    Object.assign(state, { model, against, samples, temperature, seed, digit: Math.max(...takes.map((take) => take.digit)) });
+    const tells = (take) => take.digit !== ANY;
+    Object.assign(state, { model, against, samples, temperature, seed, digit: takes.find(tells)?.digit ?? ANY });
     if (last.branches) {
       const { branches, root, rootTemperature, seed: own, digit, model: drawn } = last;
       Object.assign(state, { branches, samples: root + 1, temperature: rootTemperature, model: drawn, against: "", seed: own, digit });
@@ -73,7 +76,7 @@ function sound({ width, height, cut, model, against, samples, temperature, seed,
   const warm = (value) => typeof value === "number" && value > 0 && value <= 100;
   const branch = (way) => Array.isArray(way) && whole(way[0], 0, width * height) && typeof way[1] === "boolean" && warm(way[2]);
   return (
-    whole(width, 1, 64) && whole(height, 1, 64) && whole(cut, 0, height) && whole(samples, 1, 64) && whole(digit, -1, 9) &&
+    whole(width, 1, 64) && whole(height, 1, 64) && whole(cut, 0, height) && whole(samples, 1, 64) && whole(digit, DRAWN, 9) &&
     whole(seed, 0, Number.MAX_SAFE_INTEGER) && warm(temperature) && model && [model, against, sha, shaAgainst, device].every(short) &&
     Array.isArray(branches) && branches.length <= 100 && branches.every(branch)
   );

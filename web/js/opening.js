@@ -2,6 +2,7 @@
 // where it was made is said in a sentence. A fragment that is no link is said to be none, and the page stays as it is.
 import { make } from "./dom.js";
 import { unpacked } from "./link.js";
+import { ANY } from "./takes.js";
 
 export function startOpening(desk, root) {
   const { words } = desk;
@@ -29,7 +30,7 @@ export function startOpening(desk, root) {
     const missing = [state.model, state.against].find((entry) => entry && !desk.facts.models[entry]);
     const has = (entry, other) => (desk.facts.models[entry] ? entry : other);
     const model = has(state.model, desk.facts.default), against = has(state.against, "");
-    const digit = missing && !desk.facts.models[model].classes ? -1 : state.digit;
+    const digit = missing && !desk.facts.models[model].classes ? ANY : state.digit;
     const { samples, temperature, seed } = state;
     desk.drawing.lay(state);
     desk.set({ model, against, samples, temperature, seed, digit, dice: false });

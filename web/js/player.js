@@ -1,7 +1,7 @@
 // The player. Takes arrive in lumps, as fast as the server makes them; pixels are inked one by one on the browser's clock.
 import { make } from "./dom.js";
 import { paintPixels, stateAt } from "./easel.js";
-import { black, inkOdds, retempered } from "./takes.js";
+import { black, DRAWN, inkOdds, retempered } from "./takes.js";
 
 const PATIENCE_MS = 20000; // with no word from the server for so long, what is there is all there will be
 const AT_ONCE = 100; // of the slider; 0..99 is 1 to 2000 pixels a second, evenly in ratio
@@ -127,6 +127,7 @@ export function startPlayer(desk, root) {
       parts.push(words.say("player.given", { percent, colour: colour(take, take.ink[until - 1]) }));
     }
     if (until === desk.total && take.nats !== null) parts.push(words.say("player.nats", { nats: take.nats.toFixed(1) }));
+    if (take.digit === DRAWN) parts.push(words.say("player.drew", { digit: take.drew }));
     parts.push(`${take.model}, ${words.say("player.seed")} ${take.seed}`);
     return parts;
   }

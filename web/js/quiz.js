@@ -1,7 +1,7 @@
 // The quiz: say how probable ink is at the next pixel before it is shown, and see who needed fewer bits, you or the model.
 import { make } from "./dom.js";
 import { bitsOf, GUESSES, questions, TEN } from "./questions.js";
-import { black, drawingAt, sum } from "./takes.js";
+import { ANY, black, drawingAt, DRAWN, sum } from "./takes.js";
 
 const SAYS = ["quiz.surely_paper", "quiz.rather_paper", "quiz.no_idea", "quiz.rather_ink", "quiz.surely_ink"];
 const DRAW = 0.05; // bits; nearer than that nobody has won
@@ -39,7 +39,7 @@ export function startQuiz(desk, box) {
     desk.look("none"); // what a lens shows would give answers away
     const steps = desk.take && desk.whole ? questions(desk.take, desk.moment) : [];
     const seen = desk.moment > 0 && steps.length < TEN;
-    if (!desk.take || seen) return wait(true);
+    if (!desk.take || seen || desk.take.digit === DRAWN) return wait(true);
     if (!desk.whole && !desk.ended) return wait(false);
     round = { take: desk.take, chosen: desk.chosen, steps: steps.length ? steps : questions(desk.take, desk.moment), at: 0, yours: [], models: [] };
     if (!round.steps.length) return become("nothing");
@@ -48,13 +48,13 @@ export function startQuiz(desk, box) {
   }
 
   // Until a completion is there. Of a picture that has been watched to its end a new one is asked for: who has seen the
-  // answers wins.
+  // answers wins; and so would the model, if it had been told what it draws.
   function wait(anew) {
     const take = desk.take;
     become("waiting");
     if (!anew) return;
-    if (!take) return desk.complete({ paused: true });
-    const { model, temperature, digit } = take, seed = crypto.getRandomValues(new Uint32Array(1))[0];
+    if (!take) return desk.complete({ paused: true, once: { digit: ANY } });
+    const { model, temperature } = take, digit = take.digit === DRAWN ? ANY : take.digit, seed = crypto.getRandomValues(new Uint32Array(1))[0];
     desk.ask([{ ...drawingAt(take, 0, false), model, samples: 1, temperature, seed, digit }], { paused: true });
   }
 

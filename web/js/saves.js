@@ -44,6 +44,7 @@ export function traceOf({ width, height, take, takes }) {
   const nats = same.map((one) => one.nats ?? exact(sum(one.bits, done) * Math.LN2));
   return {
     model, seed, levels, temperature, digit, images, nats,
+    digits: same.map((one) => one.drew),
     order: take.order.slice(0, done).map(spot),
     probabilities: same.map((one) => Array.from(one.given.slice(0, done), exact)),
     known_order: take.yoursOrder.map(spot),

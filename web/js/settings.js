@@ -1,5 +1,6 @@
 // Model, temperature, seed, and how many: native controls that follow the desk, whoever changes it.
 import { make } from "./dom.js";
+import { ANY, DRAWN } from "./takes.js";
 
 const COUNTS = [1, 4, 9, 16];
 
@@ -39,11 +40,11 @@ export function startSettings(desk, box) {
     about.textContent = aboutOf(words, settings.model);
     model.replaceChildren(...names);
     against.replaceChildren(option("", words.say("settings.nobody")), ...names.map((node) => node.cloneNode(true)));
-    digit.replaceChildren(option(-1, words.say("settings.any")), ...Array.from({ length: 10 }, (_, one) => option(one, String(one))));
+    digit.replaceChildren(option(DRAWN, words.say("settings.drawn")), option(ANY, words.say("settings.any")), ...Array.from({ length: 10 }, (_, one) => option(one, String(one))));
     Object.assign(model, { value: settings.model });
     Object.assign(against, { value: settings.against });
     const tells = [settings.model, settings.against].some((entry) => facts.models[entry]?.classes);
-    Object.assign(digit, { value: tells ? settings.digit : -1, disabled: !tells });
+    Object.assign(digit, { value: tells ? settings.digit : ANY, disabled: !tells });
     for (const button of count.children) button.setAttribute("aria-pressed", Number(button.dataset.count) === settings.samples);
     temperature.value = settings.temperature;
     degrees.textContent = settings.temperature;

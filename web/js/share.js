@@ -75,8 +75,9 @@ export function startShare(desk, box) {
     const state = stateOf(desk), known = desk.drawing.known();
     const address = (others ?? location.origin) + location.pathname;
     put(link, `${address}#${packed(state)}`);
-    put(snippets.python, pythonOf(address, state, known));
-    put(snippets.curl, curlOf(address, state, known));
+    const asked = { ...state, digit: desk.told(state.model, state.digit, known) };
+    put(snippets.python, pythonOf(address, asked, known));
+    put(snippets.curl, curlOf(address, asked, known));
   }
 
   // On the teacher's own machine the page may be open at an address that is of use to nobody else.

@@ -4,10 +4,12 @@
 //   yours: ink of the drawing as the model saw it; known: 0 or 1 a pixel; order: the unknown pixels as they are filled
 //   ink, given, bits: of the filled pixels in that order: 0..255, probability given at the temperature, surprise at 1
 //   yoursOrder, yoursBits: the known pixels of which the model says how probable they were
+//   drew: the digit that it was told to draw, or that was drawn first, -1 for none
 //   nats: of the whole, once it is; from: the step at which it left another take; steps, ms: what it cost
 //   branches: [step, flip, temperature] of every turn since the take `root`, a sample, whose temperature was rootTemperature
 import { numbers } from "./dom.js";
 
+export const ANY = -1, DRAWN = -2; // in place of a digit: none is told, or one is drawn first, by the odds
 const CERTAIN = 1e-5; // probabilities are told in 1/65535
 
 // The takes of one part of a message; `asked` is the request that it answers.
@@ -23,6 +25,7 @@ export function takesOf(part, asked) {
     yoursOrder: part.known_order,
     yoursBits: Float32Array.from(numbers(part.known_bits, 4), (value) => value / 1000),
     nats: part.nats.length ? part.nats[sample] : null,
+    drew: part.digits[sample],
     from: 0,
     steps: part.steps,
     ms: part.ms,

@@ -5,7 +5,8 @@
     inside   the engine's throughput against the sampler's, both with one request of 64 pictures, in turns
     many     far more people than slots, one picture each: each is done or told that the house is full
 
-The people of this benchmark run on the same machine as the server and cost it time. A table for people, then one JSON line.
+All but *inside* have a digit drawn first, as the page does. The people of this benchmark run on the same machine as the
+server and cost it time. A table for people, then one JSON line.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from benchmarks.sampler import machine
 from benchmarks.visitors import Visit, crowd, server
 from pixelcnn import Request, complete
 from pixelcnn.engine import Engine
+from pixelcnn.request import DRAWN
 from pixelcnn.shelf import Shelf
 
 DRAWING = np.where((np.mgrid[:28, :28][0] // 2 == 2) | (np.mgrid[:28, :28][1] == 14), 255, 0)
@@ -32,7 +34,7 @@ def plain(shelf: Shelf, pictures: int) -> float:
     """Seconds for so many pictures as batches of 64."""
     started = time.perf_counter()
     for number in range(0, pictures, 64):
-        complete(shelf.model(), DRAWING, KNOWN, samples=min(64, pictures - number), seed=number)
+        complete(shelf.model(), DRAWING, KNOWN, samples=min(64, pictures - number), seed=number, digit=DRAWN)
     return time.perf_counter() - started
 
 
@@ -72,12 +74,12 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(1)
     shelf, pictures, classes, plains = Shelf(device="cpu"), options.people * options.pictures, [], []
     with server() as address:
-        crowd(address, 1, options.pictures)  # burn-in
+        crowd(address, 1, options.pictures, DRAWN)  # burn-in
         for _ in range(TURNS):
-            classes.append(summary(crowd(address, options.people, options.pictures)))
+            classes.append(summary(crowd(address, options.people, options.pictures, DRAWN)))
             plains.append(plain(shelf, pictures))
             print(classes[-1], f"plain {plains[-1]:.3f} s", flush=True)
-        many = summary(crowd(address, options.many, 1))
+        many = summary(crowd(address, options.many, 1, DRAWN))
         print(many, flush=True)
     typical = sorted(classes, key=lambda turn: turn["all_done_s"])[TURNS // 2]
     result = {"device": "cpu", "machine": machine(), "class": typical, "plain_s": round(statistics.median(plains), 3)}

@@ -89,10 +89,10 @@ def click(address: str) -> dict:
     return {"fn_index": event["id"], "trigger_id": desk, "data": []}
 
 
-def question(samples: int, seed: int, rows: int = 14) -> dict:
+def question(samples: int, seed: int, rows: int = 14, digit: int = -1) -> dict:
     """What the page asks when the top rows of a seven are drawn and *Complete* is pressed."""
     drawing = {"ink": SEVEN, "known": "1" * 28 * rows + "0" * 28 * (28 - rows)}
-    part = {"drawing": drawing, "model": "", "samples": samples, "temperature": 1.0, "seed": seed, "digit": -1}
+    part = {"drawing": drawing, "model": "", "samples": samples, "temperature": 1.0, "seed": seed, "digit": digit}
     return {"run": secrets.token_hex(4), "parts": [part]}
 
 
@@ -110,10 +110,10 @@ async def messages(client: httpx.AsyncClient, event: dict, asked: object) -> Asy
                     return
 
 
-async def visit(client: httpx.AsyncClient, event: dict, samples: int, seed: int) -> Visit:
+async def visit(client: httpx.AsyncClient, event: dict, samples: int, seed: int, digit: int) -> Visit:
     """Draw the top of a seven, press *Complete*, watch to the end."""
     started, seen = time.perf_counter(), Visit()
-    async for message in messages(client, event, question(samples, seed)):
+    async for message in messages(client, event, question(samples, seed, digit=digit)):
         if message["msg"] == "process_generating" and seen.first_pixel_s is None:
             seen.first_pixel_s = time.perf_counter() - started
         if message["msg"] == "process_completed":
@@ -123,13 +123,13 @@ async def visit(client: httpx.AsyncClient, event: dict, samples: int, seed: int)
     return seen
 
 
-def crowd(address: str, people: int, samples: int) -> list[Visit]:
+def crowd(address: str, people: int, samples: int, digit: int = -1) -> list[Visit]:
     """So many people pressing *Complete* at once, each for so many pictures."""
-    return asyncio.run(visits(address, people, samples))
+    return asyncio.run(visits(address, people, samples, digit))
 
 
-async def visits(address: str, people: int, samples: int) -> list[Visit]:
+async def visits(address: str, people: int, samples: int, digit: int) -> list[Visit]:
     event = click(address)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as client:
-        return await asyncio.gather(*(visit(client, event, samples, seed) for seed in range(people)))
+        return await asyncio.gather(*(visit(client, event, samples, seed, digit) for seed in range(people)))

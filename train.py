@@ -34,7 +34,6 @@ from pixelcnn.growth import grow
 from pixelcnn.hub import load_file, save_weights
 from pixelcnn.masks import random_known
 from pixelcnn.models import MODELS, build, config_of
-from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.replay import Replay
 from pixelcnn.sampler import complete
 
@@ -55,9 +54,11 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--device", default="auto", choices=("auto", "cpu", "cuda"), help="auto takes CUDA where there is one"
     )
-    parser.add_argument("--steps", type=int, default=24_000, help="batches in all")
     parser.add_argument(
-        "--minutes", type=float, default=0, help="end after so long, the descent following the clock; 0 for no limit"
+        "--steps", type=int, default=None, help="batches in all; 24000 where neither they nor --minutes are given"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=0, help="end after so long, all starts together, the descent following the clock"
     )
     parser.add_argument("--batch", type=int, default=32, help="pictures a batch, over all processes")
     parser.add_argument("--accumulate", type=int, default=1, help="pieces that a batch is worked through in")
@@ -89,6 +90,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=1000, help="steps from checkpoint to checkpoint")
     parser.add_argument("--config", default="", help='changes to the model, e.g. "channels=32,blocks=8"')
     options = parser.parse_args(argv)
+    if options.steps is None:
+        options.steps = 10**9 if options.minutes else 24_000
     for name in ("steps", "batch", "every", "accumulate"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} is {getattr(options, name)}; give at least 1")
@@ -182,11 +185,13 @@ class Trainer:
         on_cuda = options.device == "cuda"
         self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=on_cuda)
         self.replays: dict[tuple, Replay] | None = {} if on_cuda and not options.compile else None
+        for parameter in self.model.parameters() if on_cuda else ():
+            parameter.grad = torch.zeros_like(parameter)  # what is recorded adds to the same gradients
         self.step, self.started = 0, time.time()
 
     @property
-    def minutes(self) -> float:
-        """How long it has been at it."""
+    def spent(self) -> float:
+        """Minutes that it has been at it, before it was last started too."""
         return (time.time() - self.started) / 60
 
     def train_step(self, x: torch.Tensor, digits: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
@@ -197,8 +202,8 @@ class Trainer:
         options = self.options
         torch.manual_seed((options.seed * 1_000_003 + self.step) * options.ranks + options.rank)  # dropout
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, options, self.minutes)
-        self.optimizer.zero_grad(set_to_none=self.replays is None)  # what is recorded adds to the same gradients
+            group["lr"] = learning_rate(self.step, options, self.spent)
+        self.optimizer.zero_grad(set_to_none=self.replays is None)
         shares = [part[options.rank :: options.ranks].chunk(options.accumulate) for part in (x, digits, known)]
         nats = sum(self.piece(*piece, len(x)) for piece in zip(*shares, strict=True))
         if options.ranks > 1:
@@ -223,11 +228,10 @@ class Trainer:
             return backward(*inputs)
         kind = (len(x), batch, told is None)
         if kind not in self.replays:
-            before = [None if parameter.grad is None else parameter.grad.clone() for parameter in self.model.parameters()]
+            before = [parameter.grad.clone() for parameter in self.model.parameters()]
             self.replays[kind] = Replay(backward, *inputs)
             for parameter, grad in zip(self.model.parameters(), before, strict=True):
-                if parameter.grad is not None:
-                    parameter.grad.zero_() if grad is None else parameter.grad.copy_(grad)
+                parameter.grad.copy_(grad)
         return self.replays[kind](*inputs).clone()
 
     def backward(self, x: torch.Tensor, digits: torch.Tensor, told: torch.Tensor | None, batch: int) -> torch.Tensor:
@@ -278,7 +282,7 @@ class Trainer:
         for name, parameter in self.model.named_parameters():
             moments = self.optimizer.state[parameter]  # empty for what never had a gradient
             tensors |= {f"adam.{key}.{name}": value for key, value in moments.items()}
-        facts = self.identity() | {"step": self.step}
+        facts = self.identity() | {"step": self.step, "minutes": self.spent}
         path = self.options.run / "checkpoint.safetensors"
         beside = path.with_suffix(".part")
         tensors = {name: value.detach().contiguous() for name, value in tensors.items()}
@@ -302,13 +306,10 @@ class Trainer:
             first = load_file(path).to(self.options.device)
         except WeightsError as error:
             raise SystemExit(str(error)) from None
-        if shaped_as(first) == shaped_as(self.model):
-            self.model.load_state_dict(first.state_dict())
-        else:
-            try:
-                grow(first, self.model)
-            except ValueError as error:
-                raise SystemExit(f"{path}: {error}") from None
+        try:
+            grow(first, self.model)
+        except ValueError as error:
+            raise SystemExit(f"{path}: {error}") from None
         self.ema.load_state_dict(self.model.state_dict())
 
     def resume(self) -> None:
@@ -325,7 +326,7 @@ class Trainer:
         for name, value in self.identity().items():
             if facts.get(name) != value:
                 raise SystemExit(f"{path} has {name} {facts.get(name)}, not {value}; give the same again or another --run.")
-        self.step = facts["step"]
+        self.step, self.started = facts["step"], time.time() - 60 * facts.get("minutes", 0)
         self.model.load_state_dict(part_of(parts, "model."))
         self.ema.load_state_dict(part_of(parts, "ema."))
         steps_on = self.options.device  # as AdamW has it when fused, and on a CPU there is no other place
@@ -337,11 +338,6 @@ class Trainer:
                     "exp_avg": parts[f"adam.exp_avg.{name}"].to(parameter.device),
                     "exp_avg_sq": parts[f"adam.exp_avg_sq.{name}"].to(parameter.device),
                 }
-
-
-def shaped_as(model: AutoregressiveModel) -> dict:
-    """What two models must have in common to have the same weights: all but how much is dropped in training."""
-    return {"model": model.name} | config_of(model) | {"dropout_percent": None}
 
 
 def part_of(tensors: dict, prefix: str) -> dict:
@@ -379,16 +375,19 @@ def train(trainer: Trainer, digits: Digits, valid: Digits) -> None:
         if trainer.step % 20 == 0:
             speed = (progress.format_dict["rate"] or 0) * options.batch
             progress.set_postfix_str(f"{torch.stack(recent[-200:]).mean():.2f} nats, {speed:.0f} images/s")
-        rate = learning_rate(trainer.step, options, trainer.minutes)
-        if options.rank == 0 and (trainer.step % options.every == 0 or rate == 0):
+        over = trainer.step >= options.steps or 0 < options.minutes <= trainer.spent
+        if not over and trainer.step % options.every:
+            continue
+        if options.rank == 0:
             nats = mean_nats(trainer.ema, valid, some)
             facts = {"step": trainer.step, "train_nats": round(torch.stack(recent).mean().item(), 3)}
             facts |= {"valid_nats": round(nats, 3)}
             trainer.save()
-            log(options, **facts, lr=rate, seconds=round(60 * trainer.minutes, 1))
+            rate = learning_rate(trainer.step, options, trainer.spent)
+            log(options, **facts, lr=rate, seconds=round(60 * trainer.spent, 1))
             tqdm.write(json.dumps(facts))
-            recent = []
-        if rate == 0:
+        recent = []
+        if over:
             break
     progress.close()
 

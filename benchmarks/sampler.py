@@ -80,9 +80,10 @@ def cached(model: AutoregressiveModel, batch: int) -> Callable[[int], None]:
     known = np.zeros((28, 28))
     known[:14] = 1
 
-    together = Batch(model, batch)  # as the page has it: one for all who come
+    kept = Batch(model, batch)
 
     def work(turn: int) -> None:
+        together = kept if kept.lasting else Batch(model, batch)  # as the page has it
         requests = [
             Request(drawing, known, samples=min(64, batch - start), seed=turn + start) for start in range(0, batch, 64)
         ]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pixelcnn.forecast import Forecast
-from pixelcnn.fused import Fused, fusable, thresholds
+from pixelcnn.fused import Fused, fusable
 from pixelcnn.likelihoods import Bernoulli, draw
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.steps import Steps
@@ -44,6 +44,11 @@ class Batch:
         self.stretch = float(model.window)  # pixels of a window that stood in the last steps, about
         self.forecasts: dict[int, Forecast] = {}  # of slots; none where the likelihood is not of black and white
 
+    @property
+    def lasting(self) -> bool:
+        """Whether it is worth keeping when nobody is in it: on a CUDA device, for what was recorded there."""
+        return self.model.device.type == "cuda"
+
     @torch.inference_mode()
     def seat(self, job: Job) -> None:
         """Give a job its slots, of which there must be enough: samples of one digit share one pass over what is known."""
@@ -67,9 +72,9 @@ class Batch:
             some = torch.from_numpy(slots)[digits == digit].to(device)
             job.record_known(self.model.prefill(self.cache, some, upper, digit.view(1).to(device), told))
         if self.fused is not None:
-            limits = thresholds(job.noise, job.temperature).to(device)
-            rows = (part.expand(len(slots), -1).to(device) for part in (job.picture, ~job.unknown))
-            self.fused.seat(torch.from_numpy(slots).to(device), *rows, limits)
+            limits = self.model.likelihood.thresholds(job.noise, job.temperature).to(device)
+            picture, known = (part.expand(len(slots), -1).to(device) for part in (job.picture, ~job.unknown))
+            self.fused.seat(torch.from_numpy(slots).to(device), picture, known, limits)
 
     def leave(self, job: Job) -> None:
         """Free a job's slots, finished or not; nothing there is stepped any more."""

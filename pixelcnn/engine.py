@@ -168,6 +168,7 @@ class Scheduler:
             self.active[job] = completion
             try:
                 if job.model not in self.batches:
+                    self.batches = {model: batch for model, batch in self.batches.items() if batch.jobs}
                     self.batches[job.model] = self.new_batch(job.model, self.limits.slots)
                 self.batches[job.model].seat(job)
             except Exception:
@@ -205,13 +206,16 @@ class Scheduler:
                     self.end(completion, "completed")
 
     def retire(self) -> None:
-        """Give up what was cancelled and what nobody reads, wherever it stands, and batches without a job."""
+        """Give up what was cancelled and what nobody reads, wherever it stands, and batches without a job.
+
+        But for those that have learned what the next one profits from: they go when another model's comes.
+        """
         now = time.monotonic()
         for completion in [*self.active.values(), *self.waiting]:
             if completion.cancelled or completion.unread_for(now) > self.limits.patience_s:
                 self.end(completion, "cancelled")
         self.waiting = deque(completion for completion in self.waiting if not completion.cancelled)
-        for model in [model for model, batch in self.batches.items() if not batch.jobs]:
+        for model in [model for model, batch in self.batches.items() if not batch.jobs and not batch.lasting]:
             del self.batches[model]
 
     def fail(self, completion: Completion) -> None:

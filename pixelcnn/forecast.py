@@ -8,6 +8,9 @@ Knows pixels black or white of one picture; no network, no cache.
 """
 
 import numpy as np
+import torch
+
+from pixelcnn.likelihoods import Bernoulli
 
 # What ink at (row, column) of a pixel adds to its logit: a logistic regression on 100 thresholded digits, rounded.
 NEAR = {
@@ -28,8 +31,7 @@ class Forecast:
 
     def __init__(self, picture: np.ndarray, unknown: np.ndarray, noise: np.ndarray, temperature: float, width: int):
         """picture: levels 0 and 1, (H * W,), what is unknown 0; unknown: bool (H * W,); noise: uniform numbers (H * W,)."""
-        with np.errstate(divide="ignore"):
-            limits = temperature * (np.log1p(-noise) - np.log(noise))  # the logit from which on the noise draws ink
+        limits = Bernoulli().thresholds(torch.from_numpy(noise), temperature).numpy()
         self.limits = np.where(unknown, limits, np.where(picture, -np.inf, np.inf)).tolist()  # the known stay as they are
         self.levels = [0] * len(picture)
         self.logits = [ALONE] * (len(picture) + 2 * width)  # below the picture nobody looks

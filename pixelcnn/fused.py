@@ -28,9 +28,14 @@ except ImportError:  # torch for CPUs comes without
     triton = None
 
 
+WIDEST = 64  # channels: beyond, what a thread holds does not fit its registers
+
+
 def fusable(model: AutoregressiveModel) -> bool:
     """Whether `Fused` can run this model where it is; on a CPU only in Triton's interpreter, which is for tests."""
     if triton is None or model.name != "pixelcnn" or not isinstance(model.likelihood, Bernoulli):
+        return False
+    if max(model.config.channels, model.config.head) > WIDEST:
         return False
     interpreted = os.environ.get("TRITON_INTERPRET") == "1"
     runs = model.device.type == "cuda" and compiles()
@@ -43,15 +48,6 @@ def compiles() -> bool:
     include = sysconfig.get_paths("posix_prefix" if scheme == "posix_local" else scheme)["include"]  # Debian moved it
     compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
     return compiler is not None and (Path(include) / "Python.h").exists()
-
-
-def thresholds(noise: Tensor, temperature: float | Tensor) -> Tensor:
-    """The logit from which on `draw` draws ink, float64, of noise u in [0, 1): u >= sigmoid(-logit / T), turned round.
-
-    temperature: one for all, or of the same shape as noise, or one that broadcasts to it.
-    """
-    noise = noise.double()
-    return temperature * (torch.log1p(-noise) - torch.log(noise))  # inf for u = 0, which never draws ink
 
 
 def tiled(matrix: Tensor) -> Tensor:
@@ -108,7 +104,7 @@ class Fused:
     def seat(self, slots: Tensor, levels: Tensor, known: Tensor, thresholds: Tensor) -> None:
         """What to draw in slots (n,), after `model.prefill`: levels, known and thresholds are (n, H * W) each.
 
-        thresholds: of each pixel, see the function; pixels that are known get their level whatever the network says.
+        thresholds: of each pixel, the likelihood's; pixels that are known get their level whatever the network says.
         """
         fixed = torch.where(levels > 0, -torch.inf, torch.inf)
         self.thresholds[slots] = torch.where(known, fixed, thresholds).to(self.thresholds)

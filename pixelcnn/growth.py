@@ -14,16 +14,16 @@ from pixelcnn.models.base import AutoregressiveModel
 
 @torch.no_grad()
 def grow(narrow: AutoregressiveModel, wide: AutoregressiveModel) -> None:
-    """Change `wide`, new, so that it says what `narrow` says: the same model with fewer `channels`, all else equal.
+    """Change `wide`, new, so that it says what `narrow` says: the same model with no more `channels`, else as it is.
 
     Both on one device. Raises ValueError where they are other than that, and where a layer norm would mix new channels into
     old ones.
     """
     if not widens(narrow, wide):
         raise ValueError(f"{narrow.name} has {narrow.config}; give weights of {wide.config}, or with fewer channels.")
-    if any(isinstance(module, nn.LayerNorm) for module in wide.modules()):
-        raise ValueError(f"{wide.name} cannot begin with fewer channels, which a layer norm would mix; give {wide.config}.")
     before, after = narrow.config.channels, wide.config.channels
+    if before < after and any(isinstance(module, nn.LayerNorm) for module in wide.modules()):
+        raise ValueError(f"{wide.name} cannot begin with fewer channels, which a layer norm would mix; give {wide.config}.")
     for name, module in wide.named_modules():
         # Of which of its dimensions a weight takes features, and of which it gives them.
         taken, given = (1, 0) if isinstance(module, nn.Linear) else (-2, -1)
@@ -36,10 +36,9 @@ def grow(narrow: AutoregressiveModel, wide: AutoregressiveModel) -> None:
 
 
 def widens(narrow: AutoregressiveModel, wide: AutoregressiveModel) -> bool:
-    """Whether the one is the other with more channels."""
-    sizes, larger = vars(narrow.config), vars(wide.config)
-    alike = narrow.name == wide.name and sizes | {"channels": 0} == larger | {"channels": 0}
-    return alike and sizes["channels"] < larger["channels"]
+    """Whether the one is the other with as many channels or more; how much either drops in training does not matter."""
+    sizes, larger, free = vars(narrow.config), vars(wide.config), {"channels": 0, "dropout_percent": 0}
+    return narrow.name == wide.name and sizes | free == larger | free and sizes["channels"] <= larger["channels"]
 
 
 def places(size: int, larger: int, before: int, after: int) -> Tensor:

@@ -27,6 +27,14 @@ class Bernoulli:
         logit = params / spread(temperature, 1)
         return torch.cat([F.logsigmoid(-logit), F.logsigmoid(logit)], -1)
 
+    def thresholds(self, noise: Tensor, temperature: float | Tensor) -> Tensor:
+        """The logit from which on `draw` draws ink, float64, of noise u in [0, 1): u >= sigmoid(-logit / T), turned round.
+
+        temperature: one for all, or a tensor that broadcasts to noise.
+        """
+        noise = noise.double()
+        return temperature * (torch.log1p(-noise) - torch.log(noise))  # inf for u = 0, which never draws ink
+
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """ln p of levels x (...), in nats, at temperature 1."""
         return F.logsigmoid(params[..., 0] * (2 * x - 1))

@@ -46,7 +46,7 @@ class Shelf:
             raise BadInput("There is no CUDA device that this torch can use; give --device cpu or auto.")
         self.device = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
         if self.device.type == "cuda":  # whole passes must say what steps say, which cuDNN by itself rounds to ten bits
-            torch.backends.cudnn.conv.fp32_precision = "ieee"
+            torch.backends.cudnn.allow_tf32 = False
         self.folder = folder
         given = str(first).endswith(".safetensors")
         self.origin = f"the weights of {Path(first).name}" if given else "the weights that came with it"  # for people

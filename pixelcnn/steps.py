@@ -12,7 +12,7 @@ from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.replay import Replay
 from pixelcnn.where import Cache, Fixed, Here, Varies
 
-ROWS = 1024  # pixels that a device works out in about the time that it takes for one
+ROWS = 1024  # pixels that a device is given at once, at most, for more pictures do not pay for guesses
 OFTEN = 3  # times that a number of pictures comes before it is worth a recording, which takes as long as some steps
 
 
@@ -45,7 +45,7 @@ class Steps:
         if not self.by_heart:
             return self.step(Here, each, rows.to(device)).cpu().view(pictures, each, -1)
         # As many pictures as are recorded: the last one fills up what is left, doing the same again.
-        full = torch.cat([rows, rows[:, -each:].repeat(1, rung(pictures) - pictures)], 1).to(device)
+        full = torch.cat([rows, rows[:, -each:].repeat(1, rung(pictures) - pictures)], 1)
         try:
             params = self.recorded(each, full)
         except Varies:
@@ -54,12 +54,13 @@ class Steps:
         return params[: pictures * each].cpu().view(pictures, each, -1)
 
     def recorded(self, each: int, rows: Tensor) -> Tensor:
+        """As `step`, of rows that lie on the CPU."""
         kind = (rows.shape[1], each)
         self.seen[kind] += 1
         if kind not in self.replays:
             if self.seen[kind] < OFTEN:
-                return self.step(Fixed, each, rows)
-            self.replays[kind] = Replay(lambda rows: self.step(Fixed, each, rows), rows)
+                return self.step(Fixed, each, rows.to(self.model.device))
+            self.replays[kind] = Replay(lambda rows: self.step(Fixed, each, rows), rows.to(self.model.device))
         return self.replays[kind](rows)
 
     def step(self, kind: type[Here], each: int, rows: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
     Everywhere()              features are (B, H, W, C): training, evaluation, the definition of the model
     Everywhere(cache=, slots=)  the same, and every layer leaves in the cache what later steps will read
     Here(cache, slots, pixels)  features are (B, C): one pixel of each of B pictures, each at a place of its own
+    Fixed(cache, slots, pixels)   the same, by work that does not depend on which pixels they are
 
 Knows where things lie in memory and which pixels are there; no weights, no levels and no sampling.
 """
@@ -187,7 +188,7 @@ class Here:
         return self.slots * (1 + self.grid.height * self.grid.width) + 1 + self.pixels
 
     @cached_property
-    def crowd(self) -> list[int]:
+    def crowd(self) -> list[int] | Tensor:
         """The slots here, each once, in the order of coming."""
         return self.slots[:: self.each].tolist()
 
@@ -212,13 +213,18 @@ class Here:
         return (h if self.top in (0, len(self.crowd)) else h[self.slots[:: self.each]]).flatten(0, 1)
 
     @cached_property
+    def reach(self) -> int:
+        """One more than the last pixel here."""
+        return int(self.pixels.max()) + 1
+
+    @cached_property
     def past(self) -> Tensor:
         """What to add to scores so that each pixel sees those before it alone: (slots by `by_slot`, 1, each, K), 0 or -inf.
 
-        K is one more than the last pixel here: a row before the first pixel, seen by all, and the pixels before that one.
+        K is `reach`: a row before the first pixel, seen by all, and the pixels before the last.
         """
         pixels = self.by_slot(self.pixels)
-        beyond = torch.arange(int(self.pixels.max()) + 1, device=pixels.device) > pixels[:, None, :, None]
+        beyond = torch.arange(self.reach, device=pixels.device) > pixels[:, None, :, None]
         like = next(iter(self.cache.memory.values()))
         return torch.zeros(beyond.shape, dtype=like.dtype, device=like.device).masked_fill_(beyond, -torch.inf)
 
@@ -288,11 +294,8 @@ class Fixed(Here):
         return 0
 
     @cached_property
-    def past(self) -> Tensor:
-        keys = torch.arange(1 + self.grid.height * self.grid.width, device=self.pixels.device)
-        beyond = keys > self.by_slot(self.pixels)[:, None, :, None]
-        like = next(iter(self.cache.memory.values()))
-        return torch.zeros(beyond.shape, dtype=like.dtype, device=like.device).masked_fill_(beyond, -torch.inf)
+    def reach(self) -> int:
+        return 1 + self.grid.height * self.grid.width
 
     def rows_above(self) -> Here:
         """The row above every row that has a pixel here; above the first row, where there is none, that row itself."""

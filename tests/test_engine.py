@@ -52,6 +52,10 @@ class WoodenBatch:
     slots: int
     jobs: dict = field(default_factory=dict)
 
+    @property
+    def lasting(self) -> bool:
+        return self.model == "yew"
+
     def seat(self, job) -> None:
         self.jobs[job] = 0
 
@@ -115,6 +119,24 @@ def test_models_advance_side_by_side_and_their_batches_end_with_them():
     for _ in range(4):
         scheduler.tick()
     assert one.result(0).done == 3 and other.result(0).done == 5 and not scheduler.batches
+
+
+def test_a_batch_that_lasts_goes_when_another_model_comes():
+    scheduler, (one,) = scheduler_with(WoodenJob(model="yew"))
+    for _ in range(4):
+        scheduler.tick()
+    kept = scheduler.batches["yew"]
+    scheduler.waiting.append(again := Completion(WoodenJob(model="yew")))
+    scheduler.tick()
+    assert one.over and scheduler.batches["yew"] is kept and kept.jobs.keys() == {again.job}
+    scheduler.waiting.append(Completion(WoodenJob(model="oak")))
+    scheduler.tick()
+    assert set(scheduler.batches) == {"yew", "oak"}, "it is at work"
+    for _ in range(4):
+        scheduler.tick()
+    scheduler.waiting.append(Completion(WoodenJob(model="oak")))
+    scheduler.tick()
+    assert set(scheduler.batches) == {"oak"}
 
 
 def test_a_cancelled_request_frees_its_slots_at_the_next_tick():

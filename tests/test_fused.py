@@ -12,7 +12,7 @@ from conftest import random_images, tiny_model
 
 from pixelcnn import Request, fused
 from pixelcnn.batch import Batch
-from pixelcnn.fused import Fused, fusable, thresholds
+from pixelcnn.fused import Fused, fusable
 from pixelcnn.hub import load
 from pixelcnn.likelihoods import draw
 from pixelcnn.models import build
@@ -54,7 +54,7 @@ def agree(model, pictures: int, rows: int | None = None) -> float:
     ends = torch.full((pictures,), pixels)
     ends[pictures // 2] -= pixels // 3  # one stops before the others
     known = torch.rand(pictures, pixels, generator=generator) < 0.2
-    limits = thresholds(noise, temperature)
+    limits = model.likelihood.thresholds(noise, temperature)
 
     cache, plain = model.new_cache(pictures + 2), model.new_cache(pictures + 2)
     kernel = Fused(model, cache, rows)
@@ -107,7 +107,6 @@ def test_the_kernel_draws_what_steps_draw_on_cuda(make, pictures, rows):
 
 def same_by_batches(model) -> None:
     """Whether two requests in one batch come out as they do by steps on a CPU, pixel by pixel."""
-    torch.backends.cudnn.conv.fp32_precision = "ieee"  # as the page has it
     height, width = model.config.height, model.config.width
     known = np.arange(height)[:, None].repeat(width, 1) < height // 2
     drawing = np.random.default_rng(0).integers(0, 256, (height, width))
@@ -137,7 +136,8 @@ def test_batches_in_the_interpreter():
 @pytest.mark.cuda
 @on_cuda
 @pytest.mark.parametrize("make", [odd_model, lambda: load("pixelcnn")], ids=["odd", "trained"])
-def test_batches_on_cuda(make):
+def test_batches_on_cuda(make, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)  # as the page has it
     model = make().cuda()
     if not fusable(model):
         pytest.skip("no Triton or no C compiler here")
@@ -147,6 +147,7 @@ def test_batches_on_cuda(make):
 def test_without_triton_or_in_other_numbers_nothing_is_fusable(monkeypatch):
     assert not fusable(tiny_model("pixelcnn"))  # float64
     assert not fusable(tiny_model("gated_pixelcnn").float())
+    assert not fusable(build("pixelcnn", channels=96))
     monkeypatch.setattr(fused, "triton", None)
     assert not fusable(odd_model())
 
@@ -157,4 +158,4 @@ def test_thresholds_are_where_draw_turns():
     noise[0] = 0.0
     logits = torch.randn(1000, generator=generator, dtype=torch.float64)
     levels, _ = draw(model.likelihood, logits[:, None], noise, temperature)
-    assert ((logits >= thresholds(noise, temperature)) == levels.bool()).all()
+    assert ((logits >= model.likelihood.thresholds(noise, temperature)) == levels.bool()).all()

@@ -30,9 +30,16 @@ def test_a_wider_model_says_what_the_narrow_one_said_and_learns_with_all_it_has(
     assert learning(wide) > 1.001 * learning(narrow), "what is new has nothing to learn"
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_one_as_wide_is_a_copy(name):
+    first, second = tiny_model(name), wider(tiny_model(name), tiny_model(name).config.channels)
+    grow(first, second)
+    assert all(torch.equal(old, new) for old, new in zip(first.parameters(), second.parameters(), strict=True))
+
+
 def test_what_is_no_wider_model_of_the_kind_is_refused():
     pixelcnn = tiny_model("pixelcnn")
-    for other in (pixelcnn, wider(pixelcnn, 3), tiny_model("row_lstm"), build("pixelcnn", channels=9, blocks=3)):
+    for other in (wider(pixelcnn, 3), tiny_model("row_lstm"), build("pixelcnn", channels=9, blocks=3)):
         with pytest.raises(ValueError, match="or with fewer channels"):
             grow(pixelcnn, other)
     freeform = tiny_model("freeform")

@@ -247,7 +247,7 @@ def test_on_a_phone_a_panel_is_read_between_canvas_and_player(chromium, server):
 def test_an_empty_canvas_dreams_and_a_new_stroke_takes_the_dream_away(opened):
     opened.complete()
     opened.finish()
-    assert opened.filled() == 784
+    assert opened.filled() == 784 and len(opened.takes()[0]["order"]) == 784, "paper is no top of a digit"
     opened.stroke((5, 5), (5, 10))
     assert opened.filled() == 392 and "m" not in opened.pixels()
     expect(opened.page.locator(".page[data-takes='0']")).to_be_visible()

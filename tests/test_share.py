@@ -234,3 +234,24 @@ def test_the_snippets_work_as_they_stand(opened):
     (answer,) = json.loads(re.search("event: complete\ndata: (.*)", run.stdout)[1])
     levels = ["".join("#" if level else "." for row in image for level in row) for image in answer["images"]]
     assert levels == shown
+
+
+def test_a_link_from_a_branch_draws_all_that_stood_beside_it(opened, chromium):
+    """Of several digits, drawn first, with nothing given: the branch keeps its own, the others theirs."""
+    opened.set(model="freeform", samples=4, seed=5, dice=False)
+    opened.complete()
+    opened.finish()
+    takes = opened.takes()
+    assert len({take["drew"] for take in takes}) > 1
+    opened.page.evaluate("document.querySelector('.page').desk.branch(3, 200, {flip: true})")
+    opened.page.wait_for_function("document.querySelector('.page').desk.takes.length == 5")
+    opened.finish()
+    opened.panel("share")
+    link = opened.page.locator("#share-link").input_value()
+    other = Page(chromium, link, viewport={"width": 1280, "height": 900})
+    other.page.wait_for_function("document.querySelector('.page').desk.takes.length == 5")
+    other.finish()
+    assert [take["ink"] for take in other.takes()] == [take["ink"] for take in opened.takes()]
+    other.panel("settings")
+    assert other.page.locator("#digit").input_value() == "-2"
+    other.close()

@@ -76,7 +76,7 @@ WORDS = {
         "{row}행 {column}열은 직접 그린 곳입니다. 모델이 여기에 준 확률은 {percent}%, 놀라움은 {bits}비트입니다.",
     ),
     "player.flip": ("Flip it and go on from here", "뒤집고 여기서부터 다시"),
-    "player.drew": ("set out to draw a {digit}", "뽑힌 숫자 {digit}"),
+    "player.drew": ("its digit: {digit}", "그리려는 숫자: {digit}"),
     # --- settings
     "settings": ("Settings", "설정"),
     "settings.model": ("Model", "모델"),
@@ -84,11 +84,14 @@ WORDS = {
     "settings.nobody": ("no other model", "비교하지 않음"),
     "settings.count": ("How many different completions", "서로 다른 완성본의 수"),
     "settings.digit": ("Which digit", "숫자 지정"),
-    "settings.drawn": ("drawn first, by its odds", "가능성에 따라 먼저 뽑기"),
-    "settings.any": ("not told", "알려 주지 않음"),
+    "settings.drawn": ("the model picks one first", "모델이 먼저 하나 뽑기"),
+    "settings.any": ("none", "정하지 않음"),
     "settings.digit_info": (
-        "only for models that were trained with digits' names; one is drawn first where you gave the top alone",
-        "학습할 때 숫자의 종류도 함께 배운 모델에서만 됩니다. 먼저 뽑기는 윗부분만 주어졌을 때 됩니다",
+        "only for models that were trained with digits' names; it picks by the odds of your top, and not where pixels "
+        "below are given or hidden",
+        "학습할 때 숫자의 종류도 함께 배운 모델에서만 됩니다. 모델은 윗부분을 보고 가능성에 따라 뽑으며, 아래쪽 픽셀이 "
+        "주어졌거나 "
+        "가려진 곳이 있으면 뽑지 않습니다",
     ),
     "settings.temperature": ("Temperature", "온도"),
     "settings.temperature_info": (
@@ -210,6 +213,26 @@ WORDS = {
         "{model} was never told which digit is which; choose a model that can be told the digit.",
         "{model}에게는 숫자의 이름을 알려 준 적이 없습니다. 숫자를 지정할 수 있는 모델을 고르세요.",
     ),
+    "digits.lot": (
+        "Before the first pixel it picked {digit}, by the odds that the bars show there. From then on they are what "
+        "somebody "
+        "sees who was not told.",
+        "첫 픽셀을 그리기 전에, 그때 막대가 보여 주는 가능성에 따라 {digit}을(를) 뽑았습니다. 그 뒤의 막대는 그 사실을 "
+        "모르는 "
+        "사람이 보는 가능성입니다.",
+    ),
+    "digits.lot_at": (
+        "Before the first pixel it picked {digit}, by the odds that the bars show there, at temperature {temperature}. "
+        "From then "
+        "on they are what somebody sees who was not told.",
+        "첫 픽셀을 그리기 전에, 그때 막대가 보여 주는 가능성을 온도 {temperature}로 바꾸어 {digit}을(를) 뽑았습니다. 그 "
+        "뒤의 "
+        "막대는 그 사실을 모르는 사람이 보는 가능성입니다.",
+    ),
+    "digits.told": (
+        "It was told to draw {digit}. The bars are what somebody sees who was not told.",
+        "{digit}을(를) 그리라고 알려 주었습니다. 막대는 그 사실을 모르는 사람이 보는 가능성입니다.",
+    ),
     "digits.surprise": ("Surprise", "놀라움"),
     "digits.yours": (
         "Your drawing: {bits} bits over {pixels} pixels.",
@@ -232,7 +255,10 @@ WORDS = {
         "픽셀 열 개를 보기 전에 맞혀 보세요. 잉크일까요, 종이일까요? 얼마나 확신하나요? 모델보다 덜 놀라면 이깁니다.",
     ),
     "quiz.start": ("Start", "시작하기"),
-    "quiz.waiting": ("The model is drawing, out of sight …", "모델이 보이지 않는 곳에서 그리고 있습니다…"),
+    "quiz.waiting": (
+        "The model is drawing anew, out of sight, and was told no more than you …",
+        "모델이 보이지 않는 곳에서 새로 그리고 있습니다. 아는 것은 여러분과 같습니다…",
+    ),
     "quiz.ask": (
         "Question {number} of {total}: what will the pixel in the orange frame be?",
         "질문 {number} / {total}: 주황색 테두리 안의 픽셀은 무엇일까요?",
@@ -327,8 +353,12 @@ WORDS = {
         "멈춘 다음 한 픽셀만 앞으로 가 보세요. 주황색 테두리가 다음 픽셀 자리예요.",
     ),
     "tour.child.odds": (
-        "Before each pixel it says how likely ink is, and then it throws dice. Take a few steps and watch this bar.",
-        "픽셀마다 잉크가 나올 가능성을 먼저 말하고, 그다음 주사위를 던져요. 몇 걸음 가면서 이 막대를 보세요.",
+        "First it throws a die for which digit it will be. Then, before each pixel, it says how likely ink is, and "
+        "throws again. "
+        "Take a few steps and watch this bar.",
+        "먼저 주사위를 던져 어떤 숫자를 그릴지 정해요. 그다음 픽셀마다 잉크가 나올 가능성을 말하고 또 던져요. 몇 걸음 "
+        "가면서 이 "
+        "막대를 보세요.",
     ),
     "tour.child.finish": ("Now let it run to the end.", "이제 끝까지 그리게 해 보세요."),
     "tour.child.nine": (
@@ -345,9 +375,12 @@ WORDS = {
         "숫자의 윗부분을 그리세요. 이것이 조건이 됩니다. 이어지는 픽셀은 모두 이 픽셀들을 조건으로 그려집니다.",
     ),
     "tour.student.product": (
-        "p(x) = p(x₁) · p(x₂ | x₁) · p(x₃ | x₁, x₂) ⋯ : one factor a pixel, given all before it. Step through some.",
-        "p(x) = p(x₁) · p(x₂ | x₁) · p(x₃ | x₁, x₂) ⋯ 픽셀마다 앞선 모든 픽셀을 조건으로 하는 인수가 하나씩 있습니다. 몇 "
-        "개를 한 걸음씩 지나가 보세요.",
+        "p(x) = p(x₁) · p(x₂ | x₁) · p(x₃ | x₁, x₂) ⋯ : one factor a pixel, given all before it, and here the digit that "
+        "was "
+        "picked first. Step through some.",
+        "p(x) = p(x₁) · p(x₂ | x₁) · p(x₃ | x₁, x₂) ⋯ 픽셀마다 앞선 모든 픽셀과, 여기서는 먼저 뽑은 숫자를 조건으로 하는 "
+        "인수가 "
+        "하나씩 있습니다. 몇 개를 한 걸음씩 지나가 보세요.",
     ),
     "tour.student.temperature": (
         "Temperature divides the logits before a pixel is drawn. Move it, and watch the next pixel's probability change.",
@@ -384,10 +417,11 @@ WORDS = {
         "이제 직접 맞혀 보세요. 여러분과 모델 가운데 누가 더 적은 비트를 쓸까요?",
     ),
     "tour.researcher.nats": (
-        "The likelihood is exact, no bound: let a picture finish and read -ln p of the unknown pixels given the known, in "
-        "nats.",
-        "우도는 하한이 아니라 정확한 값입니다. 그림을 끝까지 그리고, 주어진 픽셀에 대한 나머지 픽셀의 -ln p를 nat 단위로 "
-        "읽어 보세요.",
+        "The likelihood is exact, no bound: let a picture finish and read -ln p of the unknown pixels given the known and "
+        "its digit, in nats.",
+        "우도는 하한이 아니라 정확한 값입니다. 그림을 끝까지 그리고, 주어진 픽셀과 뽑은 숫자에 대한 나머지 픽셀의 -ln "
+        "p를 nat "
+        "단위로 읽어 보세요.",
     ),
     "tour.researcher.about": (
         "Every layer caches what it has seen, so all steps together do the work of about one pass; with the noise fixed, "

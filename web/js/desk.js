@@ -8,6 +8,7 @@ import { ANY, drawingAt, DRAWN, grafted, takesOf } from "./takes.js";
 
 const MOST_KEPT = 23; // pictures that stay beside a branch
 const SEEDS = 1e6; // few enough to be read out to a neighbour
+export const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % SEEDS;
 const DEFAULTS = { model: "", against: "", samples: 1, temperature: 1, seed: 0, dice: true, digit: DRAWN };
 
 export class Desk extends EventTarget {
@@ -85,14 +86,21 @@ export class Desk extends EventTarget {
   // Fill in what is unknown of the drawing; paused, nothing is shown before somebody plays or steps. What is given `once` goes
   // before the settings, which stay as they are.
   complete({ paused = false, once = {} } = {}) {
-    if (this.settings.dice && !("seed" in once)) this.set({ seed: crypto.getRandomValues(new Uint32Array(1))[0] % SEEDS });
-    const { ink } = this.drawing, known = this.drawing.known();
+    if (this.settings.dice && !("seed" in once)) this.set({ seed: newSeed() });
+    const { ink } = this.drawing, known = this.given();
     const { samples, temperature, seed, digit, model, against } = { ...this.settings, ...once };
     const models = against && against !== model ? [model, against] : [model];
+    // Beside one that cannot, a model draws no digit first either: all that differs is what they learned.
+    const first = digit === DRAWN && models.some((entry) => !this.facts.models[entry].classes) ? ANY : digit;
     const parts = models.map((entry) => {
-      return { ink, known, model: entry, samples, temperature, seed, digit: this.told(entry, digit, known) };
+      return { ink, known, model: entry, samples, temperature, seed, digit: this.told(entry, first, known) };
     });
     this.ask(parts, { paused });
+  }
+
+  // Which pixels are known, 0 or 1 each: none at all where everything is as it was at first, for paper is no top of a digit.
+  given() {
+    return this.drawing.untouched ? new Uint8Array(this.size) : this.drawing.known();
   }
 
   // What a model can be told of a digit: one is drawn first only where all that is known comes before the rest.

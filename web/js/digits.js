@@ -2,7 +2,7 @@
 import { hexOf, make, numbers } from "./dom.js";
 import { ask } from "./server.js";
 import { stateAt } from "./easel.js";
-import { sum } from "./takes.js";
+import { ANY, DRAWN, sum } from "./takes.js";
 
 const CLASSES = 10;
 
@@ -43,6 +43,7 @@ export function startDigits(desk, box) {
     list.classList.toggle("idle", !there);
     bars.forEach((bar, digit) => {
       const p = there ? course[CLASSES * step + digit] : 0;
+      bar.classList.toggle("lot", there && take.drew === digit);
       bar.querySelector("i").style.width = `${100 * p}%`;
       bar.querySelector(".percent").textContent = there ? `${Math.round(100 * p)} %` : "";
     });
@@ -53,10 +54,17 @@ export function startDigits(desk, box) {
   }
 
   function sentence(course, there) {
-    if (there) return "";
+    if (there) return lotSentence(desk.take);
     if (course === "classes") return words.say("digits.no_classes", { model: desk.take.model });
     if (course === "silent") return words.say("about.silent");
     return course || words.say(desk.take ? "digits.wait" : "digits.nothing");
+  }
+
+  // Which digit it was told, and how that came about: by the odds of the bars at the start, at the temperature.
+  function lotSentence({ digit, drew, temperature }) {
+    if (drew === ANY) return "";
+    const how = digit !== DRAWN ? "told" : temperature === 1 ? "lot" : "lot_at";
+    return words.say(`digits.${how}`, { digit: drew, temperature });
   }
 
   function yourSentence(take) {

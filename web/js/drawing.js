@@ -20,6 +20,11 @@ export class Drawing extends EventTarget {
     return Uint8Array.from({ length: this.size }, (_, pixel) => Number(this.knows(pixel)));
   }
 
+  // Whether nothing is drawn, nothing hidden, and the line where it was at first.
+  get untouched() {
+    return this.cut === Math.round(this.height / 2) && !this.ink.some(Boolean) && !this.holes.some(Boolean);
+  }
+
   state() {
     return { ink: this.ink.slice(), holes: this.holes.slice(), cut: this.cut };
   }

@@ -109,7 +109,7 @@ export function startEasel(desk, root) {
     if (event.pointerId !== pointer) return;
     if (tap) {
       if (Math.hypot(point(event)[0] - tap[0], point(event)[1] - tap[1]) < STILL) return;
-      if (!desk.take.known[pixelAt(tap)]) return leave(); // nobody draws on what is the model's
+      if (!drawing.knows(pixelAt(tap))) return leave(); // nobody draws below the line on what is the model's
       last = tap;
       tap = null;
       drawing.change(() => stroke(event));

@@ -23,8 +23,8 @@ export function stateOf(desk) {
     const tells = (take) => take.digit !== ANY;
     Object.assign(state, { model, against, samples, temperature, seed, digit: takes.find(tells)?.digit ?? ANY });
     if (last.branches) {
-      const { branches, root, rootTemperature, seed: own, digit, model: drawn } = last;
-      Object.assign(state, { branches, samples: root + 1, temperature: rootTemperature, model: drawn, against: "", seed: own, digit });
+      const { branches, root, rootTemperature: temperature, rootDigit: digit, seed: own, model: drawn } = last;
+      Object.assign(state, { branches, samples: root + 1, temperature, model: drawn, against: "", seed: own, digit });
     }
   }
   if (state.against === state.model) state.against = "";

@@ -1,7 +1,7 @@
 // The player. Takes arrive in lumps, as fast as the server makes them; pixels are inked one by one on the browser's clock.
 import { make } from "./dom.js";
 import { paintPixels, stateAt } from "./easel.js";
-import { black, DRAWN, inkOdds, retempered } from "./takes.js";
+import { ANY, black, inkOdds, retempered } from "./takes.js";
 
 const PATIENCE_MS = 20000; // with no word from the server for so long, what is there is all there will be
 const AT_ONCE = 100; // of the slider; 0..99 is 1 to 2000 pixels a second, evenly in ratio
@@ -96,7 +96,8 @@ export function startPlayer(desk, root) {
   function paintTile(button, take, index) {
     const several = new Set(desk.takes.map((one) => one.model)).size > 1;
     const name = words.say("player.sample", { number: index + 1 });
-    const about = take.from ? words.say("player.branch", { pixel: take.from + 1 }) : several ? take.model : "";
+    const whence = take.from ? words.say("player.branch", { pixel: take.from + 1 }) : several ? take.model : "";
+    const about = [take.drew === ANY ? "" : `→ ${take.drew}`, whence].filter(Boolean).join(" · ");
     const label = [name, about].filter(Boolean).join(", "), pressed = String(index === desk.chosen);
     // Sixty times a second, so only what is new.
     if (button.getAttribute("aria-label") !== label) {
@@ -122,12 +123,12 @@ export function startPlayer(desk, root) {
   // What is said of this moment, the weightiest first.
   function said() {
     const take = desk.take, until = desk.moment, parts = [pixelOf()];
+    if (take.drew !== ANY) parts.unshift(words.say("player.drew", { digit: take.drew }));
     if (until > 0 && until < desk.total && until <= take.given.length) {
       const percent = (100 * take.given[until - 1]).toFixed(0);
       parts.push(words.say("player.given", { percent, colour: colour(take, take.ink[until - 1]) }));
     }
     if (until === desk.total && take.nats !== null) parts.push(words.say("player.nats", { nats: take.nats.toFixed(1) }));
-    if (take.digit === DRAWN) parts.push(words.say("player.drew", { digit: take.drew }));
     parts.push(`${take.model}, ${words.say("player.seed")} ${take.seed}`);
     return parts;
   }

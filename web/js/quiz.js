@@ -1,4 +1,5 @@
 // The quiz: say how probable ink is at the next pixel before it is shown, and see who needed fewer bits, you or the model.
+import { newSeed } from "./desk.js";
 import { make } from "./dom.js";
 import { bitsOf, GUESSES, questions, TEN } from "./questions.js";
 import { ANY, black, drawingAt, DRAWN, sum } from "./takes.js";
@@ -54,7 +55,7 @@ export function startQuiz(desk, box) {
     become("waiting");
     if (!anew) return;
     if (!take) return desk.complete({ paused: true, once: { digit: ANY } });
-    const { model, temperature } = take, digit = take.digit === DRAWN ? ANY : take.digit, seed = crypto.getRandomValues(new Uint32Array(1))[0];
+    const { model, temperature } = take, digit = take.digit === DRAWN ? ANY : take.digit, seed = newSeed();
     desk.ask([{ ...drawingAt(take, 0, false), model, samples: 1, temperature, seed, digit }], { paused: true });
   }
 

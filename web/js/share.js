@@ -72,7 +72,7 @@ export function startShare(desk, box) {
   // --- what it says follows the desk while somebody looks
   function show() {
     for (const button of files) button.disabled = button.dataset.file !== "png" && !desk.ready;
-    const state = stateOf(desk), known = desk.drawing.known();
+    const state = stateOf(desk), known = desk.given();
     const address = (others ?? location.origin) + location.pathname;
     put(link, `${address}#${packed(state)}`);
     const asked = { ...state, digit: desk.told(state.model, state.digit, known) };

@@ -6,7 +6,7 @@
 //   yoursOrder, yoursBits: the known pixels of which the model says how probable they were
 //   drew: the digit that it was told to draw, or that was drawn first, -1 for none
 //   nats: of the whole, once it is; from: the step at which it left another take; steps, ms: what it cost
-//   branches: [step, flip, temperature] of every turn since the take `root`, a sample, whose temperature was rootTemperature
+//   branches: [step, flip, temperature] of every turn since the take `root`, a sample, asked for with rootTemperature, rootDigit
 import { numbers } from "./dom.js";
 
 export const ANY = -1, DRAWN = -2; // in place of a digit: none is told, or one is drawn first, by the odds
@@ -66,8 +66,9 @@ export function grafted(parent, step, flip, own) {
   const { yours, known, order, yoursOrder, yoursBits } = parent;
   const branches = [...(parent.branches ?? []), [step, flip, own.temperature]];
   const root = parent.root ?? parent.sample, rootTemperature = parent.rootTemperature ?? parent.temperature;
+  const rootDigit = parent.rootDigit ?? parent.digit;
   const parts = { ink: join("ink", Uint16Array), given: join("given", Float32Array), bits: join("bits", Float32Array) };
-  return { ...own, ...parts, yours, known, order, yoursOrder, yoursBits, from: step, flipped: flip, branches, root, rootTemperature, nats: null };
+  return { ...own, ...parts, yours, known, order, yoursOrder, yoursBits, from: step, flipped: flip, branches, root, rootTemperature, rootDigit, nats: null };
 }
 
 export const sum = (list, until = list.length) => list.slice(0, until).reduce((total, value) => total + value, 0);

@@ -220,7 +220,7 @@ def test_a_digit_is_drawn_first_and_said_and_kept_by_branches(opened):
     opened.finish()
     takes = opened.takes()
     assert [take["digit"] for take in takes] == [-2] * 4 and all(0 <= take["drew"] <= 9 for take in takes)
-    expect(opened.page.locator(".facts")).to_contain_text(f"its digit: {takes[0]['drew']}")
+    expect(opened.page.locator(".facts")).to_contain_text(f"Its digit: {takes[0]['drew']}")
     opened.page.evaluate("document.querySelector('.page').desk.branch(3, 200)")
     opened.page.wait_for_function("document.querySelector('.page').desk.takes.length == 5")
     opened.finish()
@@ -230,7 +230,7 @@ def test_a_digit_is_drawn_first_and_said_and_kept_by_branches(opened):
     opened.complete()
     opened.finish()
     assert [take["drew"] for take in opened.takes()] == [-1] * 4
-    expect(opened.page.locator(".facts")).not_to_contain_text("its digit")
+    expect(opened.page.locator(".facts")).not_to_contain_text("Its digit")
 
 
 def test_a_hidden_hole_is_filled_by_freeform_and_refused_by_pixelcnn(opened):

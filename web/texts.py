@@ -76,7 +76,7 @@ WORDS = {
         "{row}행 {column}열은 직접 그린 곳입니다. 모델이 여기에 준 확률은 {percent}%, 놀라움은 {bits}비트입니다.",
     ),
     "player.flip": ("Flip it and go on from here", "뒤집고 여기서부터 다시"),
-    "player.drew": ("its digit: {digit}", "그리려는 숫자: {digit}"),
+    "player.drew": ("Its digit: {digit}", "그리려는 숫자: {digit}"),
     # --- settings
     "settings": ("Settings", "설정"),
     "settings.model": ("Model", "모델"),

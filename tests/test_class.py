@@ -87,7 +87,7 @@ def test_what_one_puts_on_the_wall_another_sees_and_only_the_teacher_takes_it_do
     desktop.panel("class")
     desktop.page.locator("#wall-name").fill("<b>Mina</b>")
     desktop.page.locator(".give").click()
-    expect(tiles(desktop)).to_have_count(1)
+    expect(tiles(desktop)).to_have_count(1, timeout=15_000)
     expect(desktop.page.locator(".give")).to_be_disabled()
 
     expect(tiles(phone)).to_have_count(1, timeout=5000)

@@ -36,7 +36,8 @@ def test_the_answer_has_the_fields_of_the_contract():
     known[0], known[1, :2] = 1, 1  # the unknown may begin in the middle of a row
     answer = complete(tiny_model("pixelcnn", 5, 6), np.zeros((5, 6)), known, samples=2, seed=9).answer()
     assert list(answer) == [
-        *("model", "seed", "levels", "order", "images", "probabilities", "nats", "known_order", "known_probabilities")
+        *("model", "seed", "levels", "order", "images", "probabilities", "nats", "known_order", "known_probabilities"),
+        "digits",
     ]
     assert answer["order"][0] == [1, 2] and len(answer["order"]) == 22
     assert answer["known_order"][-1] == [1, 1] and len(answer["known_probabilities"]) == 8

@@ -120,6 +120,7 @@ class Job:
         odds = (told[:, -1] / self.temperature).softmax(0)
         digits = (self.lots[:, None] >= odds.cumsum(0)[:-1]).sum(1)
         self.trace.digits = digits.numpy()
+        self.trace.steps += 1  # ten pictures in one pass
         return digits
 
     def record_known(self, params: Tensor) -> None:

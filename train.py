@@ -185,7 +185,7 @@ class Trainer:
         on_cuda = options.device == "cuda"
         self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=on_cuda)
         self.replays: dict[tuple, Replay] | None = {} if on_cuda and not options.compile else None
-        for parameter in self.model.parameters() if on_cuda else ():
+        for parameter in () if self.replays is None else self.model.parameters():
             parameter.grad = torch.zeros_like(parameter)  # what is recorded adds to the same gradients
         self.step, self.started = 0, time.time()
 

@@ -30,10 +30,9 @@ from pixelcnn.hub import manifest
 from pixelcnn.masks import hidden
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.posterior import course, posterior
-from pixelcnn.request import DRAWN, MAX_SAMPLES
+from pixelcnn.request import ANY, DRAWN, MAX_SAMPLES
 from pixelcnn.trace import prepare
 
-ANY = -1  # in place of a digit: none is told
 KINDS = {"mnist-threshold": "MNIST", "pens": "unseen pens"}
 TOP = hidden("bottom", 28, 28)  # known pixels
 ROWS = (8, 14, 20, 28)  # known, for the posterior
@@ -90,7 +89,7 @@ def measure_quotient(model: AutoregressiveModel, judge: Judge, digits: Digits, d
     whole = read(judge, black) == labels
     completed = read(judge, np.concatenate(list(completions(model, black, digit)))) == labels
     value, error = quotient(completed, whole)
-    by_digit = [round(float(completed[labels == digit].mean()), 3) if digit in labels else None for digit in range(10)]
+    by_digit = [round(float(completed[labels == label].mean()), 3) if label in labels else None for label in range(10)]
     shares = {"whole": round(float(whole.mean()), 4), "completed": round(float(completed.mean()), 4)}
     return {"tops": len(black), **shares, "quotient": round(value, 4), "error": round(error, 4), "by_digit": by_digit}
 

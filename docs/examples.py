@@ -18,7 +18,7 @@ from pixelcnn.data import Digits, load_digits
 from pixelcnn.hub import load
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.posterior import posterior
-from pixelcnn.request import DRAWN
+from pixelcnn.request import ANY, DRAWN
 
 FILE = Path(__file__).parent.parent / "web" / "js" / "examples-data.js"
 # The rows that are kept of each pair, and how many test digits of each kind are looked through.
@@ -57,7 +57,7 @@ def become(
 ) -> list[int]:
     """How many of some completions become the one and how many the other."""
     known = np.arange(half.shape[0])[:, None] < np.full(half.shape, rows)
-    digit = DRAWN if model.classes else -1  # as the page does
+    digit = DRAWN if model.classes else ANY  # as the page does
     images = complete(model, 255 * half.numpy(), known.astype(int), samples=COMPLETIONS, digit=digit).images
     read = told(judge, torch.from_numpy(images), len(half)).argmax(1).tolist()
     return [read.count(digit) for digit in pair]

@@ -46,8 +46,8 @@ class Batch:
 
     @property
     def lasting(self) -> bool:
-        """Whether it is worth keeping when nobody is in it: on a CUDA device, for what was recorded there."""
-        return self.model.device.type == "cuda"
+        """Whether it is worth keeping when nobody is in it: on a CUDA device, for what is recorded or laid out there."""
+        return self.fused is not None or self.steps.by_heart
 
     @torch.inference_mode()
     def seat(self, job: Job) -> None:
@@ -67,7 +67,7 @@ class Batch:
         device = self.model.device
         told = None if job.told is None else job.told.to(device)
         upper = job.picture.view(1, *job.trace.shape)[:, :rows].to(device)
-        digits = job.digits()
+        digits = job.draw_digits()
         for digit in digits.unique():
             some = torch.from_numpy(slots)[digits == digit].to(device)
             job.record_known(self.model.prefill(self.cache, some, upper, digit.view(1).to(device), told))

@@ -1,4 +1,4 @@
-"""Work on a CUDA device that is recorded once and then set off as one: thousands of small kernels without a launch each.
+"""Work on a CUDA device that is recorded once, to be set off as one: thousands of small kernels without a launch each.
 
 A network of this repository is some hundred kernels of a few microseconds, and to launch one from Python takes as long.
 Knows tensors and streams; no model, no training and no sampling.

@@ -16,7 +16,7 @@ from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.orders import comes_first
 
 MAX_SAMPLES = 64
-DRAWN = -2  # in place of a digit: that it is drawn first
+ANY, DRAWN = -1, -2  # in place of a digit: that none is told, and that one is drawn first
 COLDEST = 1e-100  # colder is the same, the likeliest level always, but no longer a number in a float64
 MAX_SEED = 2**53 - 1  # beyond it JSON does not carry whole numbers exactly
 
@@ -50,7 +50,7 @@ class Request:
     samples: object = 1
     temperature: object = 1.0
     seed: object = 0
-    digit: object = -1
+    digit: object = ANY
 
     def check(self, model: AutoregressiveModel) -> Checked:
         """The same, sure to be as described above. Raises BadInput with a sentence for anything that is not."""

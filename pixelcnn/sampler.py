@@ -20,7 +20,7 @@ def specification(job: Job) -> Iterator[Trace]:
     """The definition: for every pixel one full pass over the whole picture."""
     model, trace, likelihood = job.model, job.trace, job.model.likelihood
     x = job.picture.view(1, *trace.shape).repeat(job.samples, 1, 1).to(model.device)
-    noise, digits = job.noise.to(model.device), job.digits().to(model.device)
+    noise, digits = job.noise.to(model.device), job.draw_digits().to(model.device)
     told = None if job.told is None else job.told.expand(job.samples, -1, -1).to(model.device)
     trace.chosen, trace.pixel_nats = torch.zeros_like(noise).numpy(force=True), torch.zeros_like(noise).numpy(force=True)
     for pixel in trace.order.tolist():

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.posterior import so_far
-from pixelcnn.request import DRAWN, Request
+from pixelcnn.request import ANY, DRAWN, Request
 
 
 def noise_for(seed: int, samples: int, pixels: int) -> Tensor:
@@ -105,7 +105,7 @@ class Job:
     def samples(self) -> int:
         return len(self.noise)
 
-    def digits(self) -> Tensor:
+    def draw_digits(self) -> Tensor:
         """The digit that each sample is told to draw, (samples,), -1 for none; drawn now, if that is asked for.
 
         By inverting p(digit | known), at the temperature, at a number of the sample's own. The known pixels are given what
@@ -126,7 +126,7 @@ class Job:
     def record_known(self, params: Tensor) -> None:
         """Note what the model gave the known pixels, as far as it can say; params (n, H, W, P) of all pixels.
 
-        Where the digit was drawn, `digits` has noted it already, of all digits together.
+        Where the digit was drawn, `draw_digits` has noted it already, of all digits together.
         """
         if self.digit == DRAWN:
             return
@@ -155,7 +155,7 @@ def prepare(model: AutoregressiveModel, request: Request) -> Job:
         chosen=empty,
         pixel_nats=empty,
         known_probabilities=np.zeros(0),
-        digits=np.full(asked.samples, max(asked.digit, -1)),
+        digits=np.full(asked.samples, max(asked.digit, ANY)),
     )
     told = None if asked.told is None else asked.told[None]
     # One number more than there are pixels: the last is for the digit, and changes none of those before it.

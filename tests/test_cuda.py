@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import random_images, tiny_model
-from test_laws import some_masks, top
+from test_laws import fill, some_masks, top
 
 import train
 from pixelcnn import Request
@@ -40,10 +40,7 @@ def test_recorded_steps_draw_the_same_picture(name, often, monkeypatch):
     for request, expected in zip(requests, slow, strict=True):
         for window in (None, 4, None):
             job = prepare(model, request)
-            batch.seat(job)
-            while batch.step(window=window):
-                pass
-            batch.report(job)
+            fill(batch, job, window)
             assert (expected.images == job.trace.images).all()
             np.testing.assert_allclose(expected.nats, job.trace.nats, atol=1e-9)
             batch.leave(job)

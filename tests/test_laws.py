@@ -14,7 +14,7 @@ from pixelcnn.layers import mask_a, mask_b
 from pixelcnn.posterior import posterior
 from pixelcnn.request import DRAWN
 from pixelcnn.sampler import specification, windowed
-from pixelcnn.trace import prepare
+from pixelcnn.trace import Job, prepare
 from pixelcnn.where import Taps
 
 
@@ -220,6 +220,14 @@ def test_slow_and_fast_draw_the_same_picture_from_the_same_noise(name, temperatu
             assert fast.steps <= slow.order[-1] - slow.order[0] + 1
 
 
+def fill(batch: Batch, job: Job, window: int | None) -> None:
+    """Seat a job, step until it is whole, bring its trace up to date."""
+    batch.seat(job)
+    while batch.step(window=window):
+        pass
+    batch.report(job)
+
+
 BY_HEART = {"pixelcnn", "gated_pixelcnn", "freeform"}  # models whose steps are the same work at every pixel
 
 
@@ -234,13 +242,10 @@ def test_steps_by_heart_draw_the_same_picture(name, monkeypatch):
             batch, job = Batch(model, 5), prepare(model, request)
             batch.steps.by_heart = True
             batch.free = [1, 3, 4]
-            batch.seat(job)
-            while batch.step(window=window):
-                pass
-            batch.report(job)
+            fill(batch, job, window)
             assert (slow.images == job.trace.images).all()
             np.testing.assert_allclose(slow.nats, job.trace.nats, atol=1e-10)
-            assert batch.steps.by_heart == (name in BY_HEART)
+            assert batch.steps.by_heart == batch.lasting == (name in BY_HEART)
 
 
 def test_a_sample_is_the_same_alone_and_in_any_batch(name):
@@ -348,7 +353,9 @@ def test_digits_are_drawn_as_often_as_they_are_likely(name):
     drawing, known = top(model, 2)
     counts = np.zeros(model.classes)
     for seed in range(100):
-        counts += np.bincount(prepare(model, Request(drawing, known, 64, seed=seed, digit=DRAWN)).digits(), minlength=10)
+        counts += np.bincount(
+            prepare(model, Request(drawing, known, 64, seed=seed, digit=DRAWN)).draw_digits(), minlength=10
+        )
     x = prepare(model, Request(drawing, known)).picture.view(1, *known.shape)
     expected = 6400 * posterior(model, x, torch.from_numpy(known == 1))[0].numpy()
     chi_square = ((counts - expected) ** 2 / expected).sum()

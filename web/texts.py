@@ -90,8 +90,7 @@ WORDS = {
         "only for models that were trained with digits' names; it picks by the odds of your top, and not where pixels "
         "below are given or hidden",
         "학습할 때 숫자의 종류도 함께 배운 모델에서만 됩니다. 모델은 윗부분을 보고 가능성에 따라 뽑으며, 아래쪽 픽셀이 "
-        "주어졌거나 "
-        "가려진 곳이 있으면 뽑지 않습니다",
+        "주어졌거나 가려진 곳이 있으면 뽑지 않습니다",
     ),
     "settings.temperature": ("Temperature", "온도"),
     "settings.temperature_info": (
@@ -215,19 +214,15 @@ WORDS = {
     ),
     "digits.lot": (
         "Before the first pixel it picked {digit}, by the odds that the bars show there. From then on they are what "
-        "somebody "
-        "sees who was not told.",
+        "somebody sees who was not told.",
         "첫 픽셀을 그리기 전에, 그때 막대가 보여 주는 가능성에 따라 {digit}을(를) 뽑았습니다. 그 뒤의 막대는 그 사실을 "
-        "모르는 "
-        "사람이 보는 가능성입니다.",
+        "모르는 사람이 보는 가능성입니다.",
     ),
     "digits.lot_at": (
         "Before the first pixel it picked {digit}, by the odds that the bars show there, at temperature {temperature}. "
-        "From then "
-        "on they are what somebody sees who was not told.",
+        "From then on they are what somebody sees who was not told.",
         "첫 픽셀을 그리기 전에, 그때 막대가 보여 주는 가능성을 온도 {temperature}로 바꾸어 {digit}을(를) 뽑았습니다. 그 "
-        "뒤의 "
-        "막대는 그 사실을 모르는 사람이 보는 가능성입니다.",
+        "뒤의 막대는 그 사실을 모르는 사람이 보는 가능성입니다.",
     ),
     "digits.told": (
         "It was told to draw {digit}. The bars are what somebody sees who was not told.",
@@ -354,11 +349,9 @@ WORDS = {
     ),
     "tour.child.odds": (
         "First it throws a die for which digit it will be. Then, before each pixel, it says how likely ink is, and "
-        "throws again. "
-        "Take a few steps and watch this bar.",
+        "throws again. Take a few steps and watch this bar.",
         "먼저 주사위를 던져 어떤 숫자를 그릴지 정해요. 그다음 픽셀마다 잉크가 나올 가능성을 말하고 또 던져요. 몇 걸음 "
-        "가면서 이 "
-        "막대를 보세요.",
+        "가면서 이 막대를 보세요.",
     ),
     "tour.child.finish": ("Now let it run to the end.", "이제 끝까지 그리게 해 보세요."),
     "tour.child.nine": (
@@ -376,11 +369,9 @@ WORDS = {
     ),
     "tour.student.product": (
         "p(x) = p(x₁) · p(x₂ | x₁) · p(x₃ | x₁, x₂) ⋯ : one factor a pixel, given all before it, and here the digit that "
-        "was "
-        "picked first. Step through some.",
+        "was picked first. Step through some.",
         "p(x) = p(x₁) · p(x₂ | x₁) · p(x₃ | x₁, x₂) ⋯ 픽셀마다 앞선 모든 픽셀과, 여기서는 먼저 뽑은 숫자를 조건으로 하는 "
-        "인수가 "
-        "하나씩 있습니다. 몇 개를 한 걸음씩 지나가 보세요.",
+        "인수가 하나씩 있습니다. 몇 개를 한 걸음씩 지나가 보세요.",
     ),
     "tour.student.temperature": (
         "Temperature divides the logits before a pixel is drawn. Move it, and watch the next pixel's probability change.",
@@ -420,8 +411,7 @@ WORDS = {
         "The likelihood is exact, no bound: let a picture finish and read -ln p of the unknown pixels given the known and "
         "its digit, in nats.",
         "우도는 하한이 아니라 정확한 값입니다. 그림을 끝까지 그리고, 주어진 픽셀과 뽑은 숫자에 대한 나머지 픽셀의 -ln "
-        "p를 nat "
-        "단위로 읽어 보세요.",
+        "p를 nat 단위로 읽어 보세요.",
     ),
     "tour.researcher.about": (
         "Every layer caches what it has seen, so all steps together do the work of about one pass; with the noise fixed, "

@@ -82,6 +82,12 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--tell-apart", type=float, default=0.0, help="weight of -ln p(digit | the first pixels), for models with digits"
     )
+    parser.add_argument(
+        "--tell-apart-share", type=float, default=1 / 16, help="share of pictures told apart, each by a pass a digit"
+    )
+    parser.add_argument(
+        "--only", default="", help='train only what has this in its name, e.g. "digit"; the rest stays as it is'
+    )
     parser.add_argument("--seed", type=int, default=0, help="of initial weights, batch order and shifts")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 lets torch choose")
     parser.add_argument(
@@ -98,6 +104,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     for name in ("shift", "seed", "threads", "minutes", "workers"):
         if getattr(options, name) < 0:
             parser.error(f"--{name} is {getattr(options, name)}; give 0 or more")
+    if not 0 < options.tell_apart_share <= 1:
+        parser.error(f"--tell-apart-share is {options.tell_apart_share}; give more than 0 and at most 1")
     if options.out.suffix != ".safetensors":
         parser.error(f"--out is {options.out}; give a file that ends in .safetensors")
     options.run = options.run or Path("runs") / options.out.stem
@@ -179,13 +187,21 @@ class Trainer:
         self.ema = build(options.model, **config_of(self.model)).to(options.device).eval()
         self.ema.load_state_dict(self.model.state_dict())
         self.forward = torch.compile(self.model) if options.compile else self.model
-        weights = [parameter for parameter in self.model.parameters() if parameter.dim() > 1]
-        others = [parameter for parameter in self.model.parameters() if parameter.dim() <= 1]
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(options.only in name)
+        self.trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        if not self.trained:
+            some = next(iter(self.model.state_dict()))
+            raise ValueError(
+                f"--only is {options.only!r} and no weight of {options.model} has that in its name; give e.g. {some}."
+            )
+        weights = [parameter for parameter in self.trained if parameter.dim() > 1]
+        others = [parameter for parameter in self.trained if parameter.dim() <= 1]
         groups = [{"params": weights, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}]
         on_cuda = options.device == "cuda"
         self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=on_cuda)
         self.replays: dict[tuple, Replay] | None = {} if on_cuda and not options.compile else None
-        for parameter in () if self.replays is None else self.model.parameters():
+        for parameter in () if self.replays is None else self.trained:
             parameter.grad = torch.zeros_like(parameter)  # what is recorded adds to the same gradients
         self.step, self.started = 0, time.time()
 
@@ -208,7 +224,7 @@ class Trainer:
         nats = sum(self.piece(*piece, len(x)) for piece in zip(*shares, strict=True))
         if options.ranks > 1:
             nats = self.add_up(nats)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 100.0)
+        torch.nn.utils.clip_grad_norm_(self.trained, 100.0)
         self.optimizer.step()
         self.step += 1
         decay = min(self.options.decay, (1 + self.step) / (10 + self.step))
@@ -228,9 +244,9 @@ class Trainer:
             return backward(*inputs)
         kind = (len(x), batch, told is None)
         if kind not in self.replays:
-            before = [parameter.grad.clone() for parameter in self.model.parameters()]
+            before = [parameter.grad.clone() for parameter in self.trained]
             self.replays[kind] = Replay(backward, *inputs)
-            for parameter, grad in zip(self.model.parameters(), before, strict=True):
+            for parameter, grad in zip(self.trained, before, strict=True):
                 parameter.grad.copy_(grad)
         return self.replays[kind](*inputs).clone()
 
@@ -249,11 +265,13 @@ class Trainer:
     def confusion(self, x: torch.Tensor, digits: torch.Tensor) -> torch.Tensor:
         """-ln p(digit | the first n pixels) by Bayes, as `posterior.course` has it, the mean over all n, of a few pictures.
 
-        Of one in sixteen, those of known digit first, since each takes a pass with every digit. A digit is some two of a
-        picture's sixty nats and more, so that without this it is learned late.
+        Of a --tell-apart-share, those of known digit first, since each takes a pass with every digit. A digit is some two
+        of a picture's sixty nats and more, so that without this it is learned late.
         """
         classes, pieces = self.model.classes, self.options.ranks * self.options.accumulate
-        some = torch.argsort(digits < 0, stable=True)[: max(1, self.options.batch // 16 // pieces)]
+        some = torch.argsort(digits < 0, stable=True)[
+            : max(1, int(self.options.batch * self.options.tell_apart_share) // pieces)
+        ]
         x, digits = x[some].repeat_interleave(classes, 0), digits[some]
         with torch.autocast(x.device.type, torch.bfloat16):
             params = self.forward(x, torch.arange(classes, device=x.device).repeat(len(digits)), None)
@@ -264,10 +282,10 @@ class Trainer:
 
     def add_up(self, nats: torch.Tensor) -> torch.Tensor:
         """Gradients and nats of all processes, in one exchange."""
-        for parameter in self.model.parameters():
+        for parameter in self.trained:
             if parameter.grad is None:  # not needed for the pictures of this process
                 parameter.grad = torch.zeros_like(parameter)
-        grads = [parameter.grad for parameter in self.model.parameters()]
+        grads = [parameter.grad for parameter in self.trained]
         everything = torch.cat([nats.view(1), *(grad.flatten() for grad in grads)])
         torch.distributed.all_reduce(everything)
         pieces = everything[1:].split([grad.numel() for grad in grads])
@@ -280,7 +298,7 @@ class Trainer:
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {f"ema.{name}": value for name, value in self.ema.state_dict().items()}
         for name, parameter in self.model.named_parameters():
-            moments = self.optimizer.state[parameter]  # empty for what never had a gradient
+            moments = self.optimizer.state.get(parameter, {})  # none for what never had a gradient
             tensors |= {f"adam.{key}.{name}": value for key, value in moments.items()}
         facts = self.identity() | {"step": self.step, "minutes": self.spent}
         path = self.options.run / "checkpoint.safetensors"
@@ -293,8 +311,8 @@ class Trainer:
         """What must be the same for a run to go on.
 
         Steps, learning rate and descent may change on the way; who changes --weight-decay, --told, --labelled,
-        --tell-apart, --decay, --accumulate or the number of processes goes on too, but not exactly as the run would have
-        gone.
+        --tell-apart, its share, --decay, --accumulate or the number of processes goes on too, but not exactly as the run
+        would have gone.
         """
         options = self.options
         facts = {"model": options.model, "config": config_of(self.model), "dataset": options.dataset}

@@ -1,7 +1,7 @@
 """Nats of a model on a whole split: `python -m pixelcnn.evaluate --weights FILE --dataset mnist-threshold --data-dir DIR`.
 
 Exact, one pass per picture, at temperature 1. With --region the nats of that half alone are summed, the other half being
-known. Prints one JSON line last.
+known. With --digit-first ten passes: p is the mixture over the digits. Prints one JSON line last.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import torch
 from pixelcnn.data import DATASETS, SPLITS, Digits, load_digits
 from pixelcnn.masks import REGIONS, hidden
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.posterior import mixed_nats
 
 
 def fits(model: AutoregressiveModel, digits: Digits) -> None:
@@ -35,12 +36,20 @@ def fits(model: AutoregressiveModel, digits: Digits) -> None:
 
 @torch.inference_mode()
 def mean_nats(
-    model: AutoregressiveModel, digits: Digits, index: np.ndarray | None = None, *, region: str = "all", batch: int = 200
+    model: AutoregressiveModel,
+    digits: Digits,
+    index: np.ndarray | None = None,
+    *,
+    region: str = "all",
+    digit_first: bool = False,
+    batch: int = 200,
 ) -> float:
     """Mean over pictures (all, or those of an index) of the nats of the region's pixels given the rest.
 
-    A re-sampled data set is drawn once, always the same way. Raises BadInput where the model cannot use what is known.
+    No digit is told; with digit_first it is as if one were drawn first (`mixed_nats`). A re-sampled data set is drawn once,
+    always the same way. Raises BadInput where the model cannot use what is known, or knows no digits to draw.
     """
+    batch = max(1, batch // model.classes) if digit_first and model.classes else batch
     known = torch.from_numpy(hidden(region, *digits.ink.shape[1:]))
     model.order(known)
     told = model.told(known)
@@ -48,6 +57,9 @@ def mean_nats(
     index = np.arange(len(digits)) if index is None else index
     for start in range(0, len(index), batch):
         x = torch.from_numpy(digits.batch(index[start : start + batch], rng)).to(model.device)
+        if digit_first:
+            total += mixed_nats(model, x, known).sum().item()
+            continue
         told_of_each = None if told is None else told.to(model.device).expand_as(x)
         total += model.nats(x, told=told_of_each)[:, ~known].double().sum().item()
     return total / len(index)
@@ -62,18 +74,24 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data-dir", type=Path, default=None, help="folder with MNIST's files; without it, from the Hub")
     parser.add_argument("--split", choices=SPLITS[1:], default="test")
     parser.add_argument("--region", choices=REGIONS, default="all", help="what is unknown")
+    parser.add_argument(
+        "--digit-first",
+        action="store_true",
+        help="as if a digit were drawn first: the mixture over all, for models with digits",
+    )
     options = parser.parse_args(argv)
     try:
         model = load(options.weights)
         size = (model.config.height, model.config.width)
         digits = load_digits(options.dataset, options.data_dir, options.split, size)
         fits(model, digits)
-        nats = mean_nats(model, digits, region=options.region)
+        nats = mean_nats(model, digits, region=options.region, digit_first=options.digit_first)
     except (ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
     pixels = int((~hidden(options.region, *digits.ink.shape[1:])).sum())
     answer = {"model": model.name, "weights": options.weights, "dataset": options.dataset, "split": options.split}
-    answer |= {"region": options.region, "images": len(digits), "nats": round(nats, 4)}
+    answer |= {"region": options.region} | ({"digit_first": True} if options.digit_first else {})
+    answer |= {"images": len(digits), "nats": round(nats, 4)}
     print(json.dumps(answer | {"bits_per_dim": round(nats / pixels / math.log(2), 5)}))
 
 

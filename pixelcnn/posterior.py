@@ -1,4 +1,4 @@
-"""Which digit is it? p(digit | what is known), by Bayes from ten exact likelihoods."""
+"""Which digit is it? p(digit | what is known), by Bayes from ten exact likelihoods; and nats with a digit drawn first."""
 
 import torch
 from torch import Tensor
@@ -32,6 +32,17 @@ def course(model: AutoregressiveModel, x: Tensor) -> Tensor:
     return so_far(model, x).softmax(1).transpose(1, 2)
 
 
+def mixed_nats(model: AutoregressiveModel, x: Tensor, known: Tensor) -> Tensor:
+    """-ln p(the unknown pixels | the known) of pictures x, levels (B, H, W), where a digit is drawn first: (B,), exact.
+
+    The mixture over the digits, each as likely beforehand, which is what pictures come from whose digit was drawn from the
+    posterior. known is bool (H, W), the same for all. Raises BadInput as `posterior` does.
+    """
+    told = so_far(model, x)
+    at = torch.logsumexp(told[..., [_known_first(model, known), -1]], 1)  # ln p of the known and of all, plus ln 10
+    return at[:, 0] - at[:, 1]
+
+
 def posterior(model: AutoregressiveModel, x: Tensor, known: Tensor) -> Tensor:
     """p(digit | the known pixels) of pictures x, levels (B, H, W): (B, 10); every digit is as likely beforehand.
 
@@ -39,8 +50,14 @@ def posterior(model: AutoregressiveModel, x: Tensor, known: Tensor) -> Tensor:
     Raises BadInput for a model that knows no digits, and where what is known is not all that comes before the first
     unknown pixel in raster order: how likely it is by itself would then be a sum over everything between.
     """
+    count = _known_first(model, known)
+    return course(model, torch.where(known, x, 0))[:, count]
+
+
+def _known_first(model: AutoregressiveModel, known: Tensor) -> int:
+    """How many pixels are known, if none of them comes after an unknown one."""
     if not comes_first(known):
         raise BadInput(
             f"{model.name} can tell the digit only from known pixels with no unknown one before them; know the top alone."
         )
-    return course(model, torch.where(known, x, 0))[:, int(known.sum())]
+    return int(known.sum())

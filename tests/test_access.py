@@ -22,6 +22,7 @@ def faults(page: Page) -> list[str]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
 def test_axe_finds_no_serious_fault(chromium, server, scheme, size):
@@ -39,6 +40,7 @@ def test_axe_finds_no_serious_fault(chromium, server, scheme, size):
     page.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault_in_a_quiz_nor_on_a_tour(chromium, server, scheme):
     page = Page(chromium, server, viewport={"width": 390, "height": 844}, color_scheme=scheme, reduced_motion="reduce")
@@ -86,6 +88,7 @@ def test_by_the_tabulator_key_alone(opened):
     expect(page.locator("#panel-lens")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_what_happens_is_said(opened):
     opened.seven()
     opened.complete()

@@ -52,6 +52,7 @@ def test_stream_grows_to_the_same_answer(client):
     assert answers[-1] == client.predict(DRAWING, KNOWN, samples=16, api_name="/complete")
 
 
+@pytest.mark.long
 def test_a_cancelled_stream_frees_its_slots_within_a_second(slow_server):
     job = Client(slow_server, verbose=False).submit(None, [[0] * 28] * 28, samples=16, api_name="/stream")
     while not job.outputs():
@@ -203,6 +204,7 @@ def test_what_cannot_start_is_one_sentence(arguments, environment, says):
     assert run.returncode != 0 and says in run.stderr and "Traceback" not in run.stderr
 
 
+@pytest.mark.long
 def test_a_full_house_is_told_to_those_who_come_last(tmp_path):
     """Twelve people ask for sixteen slow pictures each where 64 fit and 16 may wait; nobody hangs."""
     with visitors.server("--weights", slow_weights(tmp_path), "--slots", "64", "--waiting", "16") as page:

@@ -78,6 +78,7 @@ def let_come(page, held: list) -> None:
     page.page.wait_for_timeout(1000)
 
 
+@pytest.mark.long
 def test_a_late_completion_does_not_play_over_a_new_drawing(opened):
     opened.seven()
     held = hold_messages(opened)
@@ -88,6 +89,7 @@ def test_a_late_completion_does_not_play_over_a_new_drawing(opened):
     assert opened.filled() == 392 and opened.page.locator(".page[data-takes='0']").is_visible()
 
 
+@pytest.mark.long
 def test_the_last_of_two_clicks_is_the_one_that_is_shown(opened):
     opened.seven()
     opened.set(dice=False)
@@ -173,6 +175,7 @@ def test_undo_eraser_clear_and_the_cut_line(opened):
     opened.finish()
 
 
+@pytest.mark.long
 def test_a_tap_on_what_is_yours_reads_it_and_a_drag_draws_on(opened):
     opened.seven()
     opened.complete()
@@ -192,6 +195,7 @@ def test_the_rows_beside_the_cut_line_can_be_touched(opened, row):
     assert under == "pixels"
 
 
+@pytest.mark.long
 def test_a_control_that_was_clicked_leaves_the_keys_to_the_player(opened):
     opened.seven()
     opened.speed(0)
@@ -227,6 +231,7 @@ def test_a_reload_keeps_drawing_and_settings(opened):
     assert opened.page.locator("[data-count='4']").get_attribute("aria-pressed") == "true"
 
 
+@pytest.mark.long
 def test_on_a_phone_a_panel_is_read_between_canvas_and_player(chromium, server):
     phone = Page(chromium, server, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     phone.seven()
@@ -319,6 +324,7 @@ def test_by_touch_on_a_phone(chromium, server):
     phone.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["stop", "new stroke", "closed tab", "reload", "closed browser"])
 def test_who_leaves_frees_the_slots_within_a_second(chromium, slow_server, way):
     assert seconds_until_free(chromium, slow_server, way) < 1
@@ -352,6 +358,7 @@ def seconds_until_free(chromium, slow_server, way: str) -> float:
     return took
 
 
+@pytest.mark.long
 def test_a_digit_cannot_be_asked_of_a_model_without_classes(opened):
     opened.set(model="freeform", digit=3)
     opened.set(model="pixelcnn")
@@ -364,6 +371,7 @@ def test_a_digit_cannot_be_asked_of_a_model_without_classes(opened):
     assert digit.is_enabled() and digit.input_value() == "3"
 
 
+@pytest.mark.long
 def test_a_seed_that_is_no_whole_number_is_not_taken(opened):
     opened.set(dice=False, seed=5)
     for wrong in ("-5", "1.5", "1e23"):
@@ -382,6 +390,7 @@ def test_clear_brings_back_the_first_view(opened):
     assert opened.page.locator(".cut").get_attribute("aria-valuenow") == "13" and "y" in opened.pixels()
 
 
+@pytest.mark.long
 def test_a_drag_over_what_the_model_drew_changes_nothing(opened):
     opened.seven()
     opened.complete()

@@ -65,6 +65,7 @@ def tiles(page: Page):
     return page.page.locator(".wall li")
 
 
+@pytest.mark.long
 def test_the_code_on_the_page_can_be_read_off_it(desktop):
     desktop.page.route("**/class", lambda route: route.fulfill(json=WAY))
     desktop.panel("class")
@@ -117,6 +118,7 @@ def test_what_one_puts_on_the_wall_another_sees_and_only_the_teacher_takes_it_do
     phone.close()
 
 
+@pytest.mark.long
 def test_what_the_teacher_shares_can_be_opened_by_the_class(desktop):
     """At 127.0.0.1 the page is of use to the teacher's own machine alone."""
     desktop.page.route("**/class", lambda route: route.fulfill(json=WAY))
@@ -125,6 +127,7 @@ def test_what_the_teacher_shares_can_be_opened_by_the_class(desktop):
     assert f'Client("{WAY["address"]}/"' in desktop.page.locator("#share-python").input_value()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_from_the_back_row(chromium, lan, scheme):
     """1920 x 1080 by the teacher's bookmark: canvas as large as the screen allows, no small print, black on white."""
@@ -156,6 +159,7 @@ def test_from_the_back_row(chromium, lan, scheme):
     page.close()
 
 
+@pytest.mark.long
 def test_projector_mode_comes_and_goes_by_key_and_button_and_lists_the_keys(desktop):
     page, root = desktop.page, desktop.page.locator(".page")
     desktop.seven()
@@ -177,6 +181,7 @@ def test_projector_mode_comes_and_goes_by_key_and_button_and_lists_the_keys(desk
     expect(root).not_to_have_class(re.compile("projector"))
 
 
+@pytest.mark.long
 def test_the_wall_fills_the_page_of_a_projector(chromium, lan):
     rule(lan, "clear")
     page = Page(chromium, lan[0], viewport=PROJECTOR, reduced_motion="reduce")

@@ -42,6 +42,15 @@ def test_the_command_prints_one_json_line_last(data, tmp_path, capsys):
     assert line["bits_per_dim"] == pytest.approx(line["nats"] / 392 / math.log(2), abs=1e-4)
 
 
+def test_a_digit_drawn_first_is_said_in_the_line(data, tmp_path, capsys):
+    path = tmp_path / "a.safetensors"
+    hub.save_weights(tiny_model("freeform", 28, 28).float(), path, dataset="binarized-mnist")
+    arguments = ["--weights", str(path), "--dataset", "binarized-mnist", "--data-dir", str(data), "--digit-first"]
+    evaluate.main(arguments)
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert line["digit_first"] is True and line["images"] == 40 and line["nats"] > 0
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -49,6 +58,7 @@ def test_the_command_prints_one_json_line_last(data, tmp_path, capsys):
         ({"--data-dir": "/nowhere"}, "put MNIST's IDX files there"),
         ({"--dataset": "mnist-gray"}, "has 2 levels"),
         ({"--region": "left"}, "fills from the top"),
+        ({"--digit-first": "--region=all"}, "knows no digits"),
         (
             {"--weights": "small.safetensors", "--dataset": "binarized-mnist"},
             r"is \(20, 20\) and the pictures are \(28, 28\)",

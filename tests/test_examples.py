@@ -39,6 +39,7 @@ def test_each_half_is_as_doubtful_as_it_is_said_to_be():
             assert likely > examples.SURE, (example["digits"], told)
 
 
+@pytest.mark.long
 def test_the_command_writes_what_the_page_reads(data, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(examples, "PAIRS", {(4, 9): (14, 2)})
     monkeypatch.setattr(examples, "TOPS", (2,))
@@ -65,6 +66,7 @@ def test_one_tap_puts_an_example_on_the_easel_and_completes_it(opened):
     assert opened.pixels() == before
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_the_empty_canvas_and_every_button_has_a_picture_and_a_name(opened):
     opened.panel("examples")

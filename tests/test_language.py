@@ -40,6 +40,7 @@ def everything(opened) -> None:
     expect(opened.page.locator(".reading")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_korean_browser_finds_a_korean_page(chromium, server):
     opened = Page(chromium, server, viewport={"width": 1280, "height": 900}, locale="ko-KR")
     assert opened.page.evaluate("document.documentElement.lang") == "ko"

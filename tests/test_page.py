@@ -27,6 +27,7 @@ def seven(opened):
     return opened
 
 
+@pytest.mark.long
 def test_every_control_of_the_player_has_a_key(opened):
     opened.page.keyboard.press("ArrowLeft")  # nothing to go back to, and no fault
     opened.seven()
@@ -53,6 +54,7 @@ def test_every_control_of_the_player_has_a_key(opened):
     expect(opened.page.locator("#panel-about")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_the_next_pixels_probability_moves_with_the_temperature_before_anything_is_drawn(opened):
     opened.seven()
     opened.page.locator(".step").click()  # a step before all others asks, and shows what comes first
@@ -78,6 +80,7 @@ def test_the_next_pixels_probability_moves_with_the_temperature_before_anything_
     assert takes[0]["ink"][:held] == takes[1]["ink"][:held]
 
 
+@pytest.mark.long
 def test_a_tap_on_a_pixel_tells_what_it_was_given_and_drew(seven):
     place = 60
     pixel = seven.takes()[0]["order"][place]
@@ -95,6 +98,7 @@ def test_a_tap_on_a_pixel_tells_what_it_was_given_and_drew(seven):
     expect(seven.page.locator(".reading-text")).to_contain_text("is yours")
 
 
+@pytest.mark.long
 def test_a_flipped_pixel_changes_what_comes_after_and_nothing_before(seven):
     take = seven.takes()[0]
     place = max(range(60), key=lambda step: take["bits"][step])
@@ -109,6 +113,7 @@ def test_a_flipped_pixel_changes_what_comes_after_and_nothing_before(seven):
     assert seven.page.locator(".tile").count() == 2
 
 
+@pytest.mark.long
 def test_a_branch_stands_beside_all_that_was_there(opened):
     opened.set(model="freeform", samples=9, dice=False, seed=5)
     opened.seven()
@@ -125,6 +130,7 @@ def test_a_branch_stands_beside_all_that_was_there(opened):
     assert after[9]["ink"][:199] == before[2]["ink"][:199] and after[9]["ink"][199] != before[2]["ink"][199]
 
 
+@pytest.mark.long
 def test_going_on_without_a_change_draws_the_same_picture(seven):
     seven.page.evaluate("document.querySelector('.page').desk.branch(0, 100)")
     seven.page.wait_for_selector(".page[data-takes='many']")
@@ -132,6 +138,7 @@ def test_going_on_without_a_change_draws_the_same_picture(seven):
     assert seven.takes()[0]["ink"] == seven.takes()[1]["ink"]
 
 
+@pytest.mark.long
 def test_a_lens_shows_the_mean_of_sixteen_completions_ahead(seven):
     seven.panel("lens")
     seven.page.locator("[data-lens=mean]").click()
@@ -176,6 +183,7 @@ def test_ten_bars_move_while_pixels_appear_and_surprise_adds_up(seven):
     expect(seven.page.locator(".digits-note")).to_contain_text("choose a model that can be told the digit")
 
 
+@pytest.mark.long
 def test_pixelcnn_has_a_blind_spot_and_the_model_beside_it_has_none(opened):
     opened.panel("sight")
     fields = opened.page.locator(".fields figure")
@@ -189,6 +197,7 @@ def test_pixelcnn_has_a_blind_spot_and_the_model_beside_it_has_none(opened):
     expect(fields.first).to_have_attribute("data-unseen", "0")
 
 
+@pytest.mark.long
 def test_where_it_looks_lies_over_the_canvas_when_the_clock_stands(seven):
     seven.panel("lens")
     seven.page.locator("[data-lens=sight]").click()
@@ -252,6 +261,7 @@ def test_a_hidden_hole_is_filled_by_freeform_and_refused_by_pixelcnn(opened):
     assert opened.pixels()[:392].count(".") == 0
 
 
+@pytest.mark.long
 def test_switching_models_keeps_drawing_cut_and_seed_and_starts_within_two_seconds(opened):
     opened.set(dice=False, seed=7)
     opened.seven()
@@ -266,6 +276,7 @@ def test_switching_models_keeps_drawing_cut_and_seed_and_starts_within_two_secon
         assert opened.takes()[0]["seed"] == 7
 
 
+@pytest.mark.long
 def test_the_cost_of_a_completion_is_told(seven):
     seven.panel("about")
     take = seven.takes()[0]
@@ -283,6 +294,7 @@ def test_the_cost_of_a_completion_is_told(seven):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(320, 640), (390, 844), (844, 390), (1280, 900), (1920, 1080), (3840, 2160)])
 def test_nothing_sticks_out_and_the_first_view_holds_canvas_and_complete(chromium, server, size):
     page = Page(chromium, server, viewport={"width": size[0], "height": size[1]})
@@ -297,6 +309,7 @@ def test_nothing_sticks_out_and_the_first_view_holds_canvas_and_complete(chromiu
     page.close()
 
 
+@pytest.mark.long
 def test_canvas_and_player_stay_in_view_beside_a_panel_on_a_laptop(chromium, server):
     page = Page(chromium, server, viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
     names = page.page.locator("[data-panel=about]").bounding_box()
@@ -319,6 +332,7 @@ def test_canvas_and_player_stay_in_view_beside_a_panel_on_a_laptop(chromium, ser
     page.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
 def test_on_a_wide_screen_no_click_moves_what_is_under_the_pointer(chromium, server, size):
     page = Page(chromium, server, viewport=dict(zip(("width", "height"), size, strict=True)), reduced_motion="reduce")
@@ -344,6 +358,7 @@ def test_on_a_wide_screen_no_click_moves_what_is_under_the_pointer(chromium, ser
     page.close()
 
 
+@pytest.mark.long
 def test_on_a_phone_on_its_side_nothing_lies_over_the_controls_beside_a_panel(chromium, server):
     page = Page(chromium, server, viewport={"width": 844, "height": 390}, has_touch=True, is_mobile=True)
     page.panel("settings")

@@ -5,7 +5,7 @@ from test_laws import all_images
 
 from pixelcnn import BadInput
 from pixelcnn.models import MODELS
-from pixelcnn.posterior import posterior
+from pixelcnn.posterior import mixed_nats, posterior
 
 WITH_CLASSES = [name for name in MODELS if tiny_model(name).classes]
 
@@ -27,6 +27,21 @@ def test_it_is_bayes_over_all_pictures(name):
         assert (posterior(model, scribbled[None], known) == posterior(model, x[None], known)).all()
 
 
+@pytest.mark.parametrize("name", WITH_CLASSES)
+@pytest.mark.parametrize("count", [0, 4, 9])
+@torch.inference_mode()
+def test_with_a_digit_drawn_first_completions_sum_to_one_and_follow_bayes(name, count):
+    model = tiny_model(name)
+    known = (torch.arange(9) < count).view(3, 3)
+    images = all_images(model)
+    (x,) = random_images(model, 1)
+    images = images[(images == x)[:, known].all(1)]
+    said = torch.exp(-mixed_nats(model, images, known))
+    assert said.sum().item() == pytest.approx(1, abs=1e-10)
+    given = [torch.exp(-model.nats(images, torch.full((len(images),), digit))[:, ~known].sum(1)) for digit in range(10)]
+    torch.testing.assert_close(said, posterior(model, x[None], known)[0] @ torch.stack(given), atol=1e-10, rtol=0)
+
+
 def test_many_pictures_go_together():
     model = tiny_model("gated_pixelcnn", 5, 6)
     x, known = random_images(model, 4), (torch.arange(30) < 14).view(5, 6)
@@ -42,3 +57,5 @@ def test_what_cannot_be_told_is_one_sentence():
         posterior(tiny_model("pixelcnn"), torch.zeros(1, 3, 3, dtype=torch.long), known)
     with pytest.raises(BadInput, match="only from known pixels with no unknown one before them"):
         posterior(tiny_model("freeform"), torch.zeros(1, 3, 3, dtype=torch.long), ~known)
+    with pytest.raises(BadInput, match="only from known pixels with no unknown one before them"):
+        mixed_nats(tiny_model("freeform"), torch.zeros(1, 3, 3, dtype=torch.long), ~known)

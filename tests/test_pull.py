@@ -87,6 +87,7 @@ def test_weights_are_pulled_beside_the_page_which_says_so(tmp_path):
     assert not any("static" in line for line in hub.asked), "what the page does not show is not pulled"
 
 
+@pytest.mark.long
 def test_a_pin_is_kept_and_once_cached_asks_for_nothing(tmp_path):
     hub, pinned = Hub(repository()), f"user/digits@{PINNED}"
     with running(hub) as address:
@@ -98,6 +99,7 @@ def test_a_pin_is_kept_and_once_cached_asks_for_nothing(tmp_path):
     assert pull(address, tmp_path, pinned, HF_HUB_OFFLINE="1") == [PINNED, *shown()]
 
 
+@pytest.mark.long
 def test_a_revision_that_moves_on_the_way_still_gives_one_commit(tmp_path):
     with running(Hub(repository(), "moved")) as address:
         commit, *names = pull(address, tmp_path)
@@ -107,6 +109,7 @@ def test_a_revision_that_moves_on_the_way_still_gives_one_commit(tmp_path):
     )
 
 
+@pytest.mark.long
 def test_a_download_that_broke_off_is_taken_up_again(tmp_path):
     """The client resumes in pieces of 10 MB, and no file is larger: it asks for the whole again."""
     hub = Hub(repository(), "half")
@@ -115,6 +118,7 @@ def test_a_download_that_broke_off_is_taken_up_again(tmp_path):
     assert sum(line.startswith("GET") and "/pixelcnn.safetensors" in line for line in hub.asked) == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("files", "says"),
     [
@@ -137,11 +141,13 @@ def test_a_pickle_is_refused_unread(tmp_path):
     assert not any("model.pkl" in line for line in hub.asked)
 
 
+@pytest.mark.long
 def test_a_silent_hub_is_given_up_after_the_deadline(tmp_path):
     with running(Hub(repository(), "silent")) as address:
         assert "no answer within 1 s" in " ".join(pull(address, tmp_path, deadline=1))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "how", ["refused", "missing", "no file", "silent", "nobody", "offline", "no cache", "wrong sha", "no such name"]
 )
@@ -175,6 +181,7 @@ def push(folder: Path, address: str, *arguments: str) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.long
 def test_a_push_is_dry_unless_asked_otherwise(folder):
     before, hub = (folder / "manifest.json").read_text(), Hub({})
     with running(hub) as address:
@@ -201,11 +208,13 @@ def test_what_is_pushed_can_be_pulled_and_the_manifest_names_it(folder, tmp_path
     assert hub.pushed["samples.png"].startswith(b"\x89PNG") and b"model-index" in hub.pushed["README.md"]
 
 
+@pytest.mark.long
 def test_a_push_to_nobody_is_one_sentence(folder):
     run = push(folder, "http://127.0.0.1:9", "--yes")
     assert run.returncode != 0 and "user/digits could not be pushed" in run.stderr and "Traceback" not in run.stderr
 
 
+@pytest.mark.long
 def test_a_push_that_is_refused_is_one_sentence_and_changes_nothing(folder):
     before = (folder / "manifest.json").read_text()
     with running(Hub({}, "refused")) as address:

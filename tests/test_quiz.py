@@ -30,6 +30,7 @@ def bits(opened, who: str) -> float:
     return float(opened.page.locator(f".quiz-bits-{who}").text_content().split()[0])
 
 
+@pytest.mark.long
 def test_a_round_is_ten_pixels_scored_in_bits(opened):
     opened.seven()
     begin(opened)
@@ -86,6 +87,7 @@ def test_by_keyboard_alone(opened):
     assert len(opened.page.locator(".quiz-dots [data-won]").all()) == 2
 
 
+@pytest.mark.long
 def test_a_round_ends_when_the_picture_changes(opened):
     opened.seven()
     begin(opened)
@@ -108,6 +110,7 @@ def test_a_round_ends_when_the_picture_changes(opened):
     expect(opened.page.locator(".odds")).to_be_visible()
 
 
+@pytest.mark.long
 def test_grays_are_refused_in_a_sentence(opened):
     def gray(route):
         facts = route.fetch().json()

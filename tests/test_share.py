@@ -70,6 +70,7 @@ def test_a_copied_link_draws_the_same_pictures_in_a_new_tab(chromium, server, op
     other.close()
 
 
+@pytest.mark.long
 def test_a_link_replays_two_models_and_the_turns_that_were_taken(opened):
     opened.seven()
     opened.set(model="pixelcnn", against="freeform", seed=3, dice=False)
@@ -93,6 +94,7 @@ def test_a_link_replays_two_models_and_the_turns_that_were_taken(opened):
         assert pictures(opened) == expected
 
 
+@pytest.mark.long
 def test_hostile_links_leave_a_sentence_and_the_page_as_it_is(opened):
     opened.seven()
     drawn, link = opened.pixels(), link_of(opened)
@@ -120,6 +122,7 @@ def test_hostile_links_leave_a_sentence_and_the_page_as_it_is(opened):
     expect(note(opened)).to_contain_text("링크가 깨져")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("forged", "says"),
     [
@@ -137,6 +140,7 @@ def test_a_page_opened_by_a_bad_link_works(chromium, server, forged, says):
     opened.close()
 
 
+@pytest.mark.long
 def test_what_differs_from_where_the_link_was_made_is_said(opened):
     opened.seven()
     opened.set(seed=3, dice=False)
@@ -180,6 +184,7 @@ def downloaded(opened, kind: str) -> bytes:
         return file.read()
 
 
+@pytest.mark.long
 def test_files_hold_what_is_shown(opened, server):
     opened.panel("share")
     assert opened.page.locator("[data-file=gif]").is_disabled(), "there is nothing to film yet"
@@ -219,6 +224,7 @@ def test_files_hold_what_is_shown(opened, server):
         np.testing.assert_allclose(trace[name], answer[name], atol=most)
 
 
+@pytest.mark.long
 def test_the_snippets_work_as_they_stand(opened):
     opened.seven()
     opened.set(model="freeform", samples=4, temperature=0.8, seed=3, digit=7, dice=False)
@@ -236,6 +242,7 @@ def test_the_snippets_work_as_they_stand(opened):
     assert levels == shown
 
 
+@pytest.mark.long
 def test_a_link_from_a_branch_draws_all_that_stood_beside_it(opened, chromium):
     """Of several digits, drawn first, with nothing given: the branch keeps its own, the others theirs."""
     opened.set(model="freeform", samples=4, seed=5, dice=False)

@@ -22,6 +22,7 @@ def test_a_gradient_leaves_nothing_behind():
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+@pytest.mark.long
 def test_a_picture_for_every_model(data, tmp_path):
     pictures.main(["--data", str(data), "--out", str(tmp_path)])
     assert {path.stem for path in tmp_path.glob("*.png")} == set(MODELS)

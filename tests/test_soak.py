@@ -3,6 +3,7 @@ import pytest
 from benchmarks.soak import soak
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_nothing_breaks_the_server():
     """A tenth of `python -m benchmarks.soak`: hostile requests, completions in a row, tabs closed, many people at once."""

@@ -80,6 +80,7 @@ def test_a_full_house_too_many_samples_and_a_model_that_breaks_are_one_sentence(
     assert settled(engine)["failed"] == 1 and "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.long
 def test_the_app_takes_what_a_space_lends(tmp_path):
     (tmp_path / "spaces.py").write_text(FAKE)
     env = {"SPACES_ZERO_GPU": "true", "PYTHONPATH": str(tmp_path)}

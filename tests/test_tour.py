@@ -65,6 +65,7 @@ def free(opened) -> bool:
     }""")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("level", SHOWN)
 def test_each_level_is_shown_to_its_end_with_the_real_controls(opened, level):
     begin(opened, level)
@@ -95,6 +96,7 @@ def test_each_level_is_shown_to_its_end_with_the_real_controls(opened, level):
     assert page.locator(".tile").count() == 1
 
 
+@pytest.mark.long
 def test_it_goes_on_by_itself_when_a_person_has_done_it(opened):
     begin(opened, "child")
     opened.seven()
@@ -139,6 +141,7 @@ def test_what_this_page_has_not_is_left_out(opened):
     assert names == ["nats", "about", "pixelcnn", "sight"]
 
 
+@pytest.mark.long
 def test_on_a_phone_with_less_motion_it_lies_inside_the_window(chromium, server):
     phone = Page(chromium, server, viewport={"width": 320, "height": 700}, reduced_motion="reduce")
     begin(phone, "child")

@@ -81,6 +81,7 @@ def close(curve: list[dict], other: list[dict]) -> bool:
     return all(abs(one[name] - two[name]) < 0.01 * one[name] for one, two in pairs for name in ("train_nats", "valid_nats"))
 
 
+@pytest.mark.long
 def test_two_processes_learn_what_one_learns(data, tmp_path, alone):
     """With gloo, on this machine; each takes half of every batch."""
     out = tmp_path / "two.safetensors"
@@ -125,6 +126,7 @@ def png(number: int) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("side", [16, 64])
 def test_from_pictures_of_any_kind_to_the_page_in_one_line(tmp_path, side, caplog):
     """A folder of doodles, a model of its own size, and the page and the endpoints that show it."""
@@ -155,6 +157,7 @@ def test_training_goes_on_from_the_weights_of_another_run(data, tmp_path):
         second = tmp_path / "wider.safetensors"
 
 
+@pytest.mark.long
 def test_a_run_may_drop_more_or_less_than_the_one_it_begins_with(data, tmp_path):
     small = "channels=4,blocks=1,scales=1,mixtures=2,dropout_percent="
     nats = []
@@ -177,6 +180,7 @@ def test_a_run_ends_by_the_clock(data, tmp_path):
     assert rates == pytest.approx([1, 0.5, 0.2, 0])
 
 
+@pytest.mark.long
 def test_pictures_of_a_hub_data_set(tmp_path):
     """Over HTTP from a Hub on this machine; once they are cached, also when it is silent."""
     images = [{"bytes": png(number), "path": f"{number}.png"} for number in range(12)]
@@ -219,6 +223,20 @@ def test_digits_are_told_apart_by_the_posterior_itself(data, tmp_path):
     train.main(line(data, tmp_path / "b.safetensors", *small, "--steps", "3", model="freeform"))
 
 
+def test_only_what_is_named_is_trained(data, tmp_path):
+    """So that digits can be learned better and pictures without one stay exactly as likely."""
+    small = ["--config", "channels=4,blocks=2,attend_every=2,dim=2,given=3,head=4", "--steps", "3"]
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    train.main(line(data, first, *small, model="freeform"))
+    more = ["--only", "digit", "--labelled", "1", "--tell-apart", "1", "--tell-apart-share", "0.5"]
+    train.main(line(data, second, *small, *more, "--weight-decay", "0", "--init", str(first), model="freeform"))
+    before, after = load_file(first), load_file(second)
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"blocks.0.digit.weight", "blocks.1.digit.weight"}
+    for name in changed:
+        assert torch.equal(before[name][-1], after[name][-1]), "what is added where no digit is asked for"
+
+
 def loss_moves(trainer: train.Trainer, x: torch.Tensor, digits: torch.Tensor, weight: float) -> torch.Tensor:
     """The gradient of what the first block knows of digits."""
     trainer.options.tell_apart = weight
@@ -250,6 +268,8 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_with(data, tmp_path, capsys)
         (["--accumulate", "3"], "give a multiple of 3"),
         (["--init", "weights/pixelcnn.safetensors"], "or with fewer channels"),
         (["--init", "weights/nothing.safetensors"], "There are no weights at"),
+        (["--only", "nothing"], "no weight of pixelcnn has that in its name; give e.g."),
+        (["--tell-apart-share", "0"], "give more than 0 and at most 1"),
         (["--config", "chanels=3"], "has no option 'chanels'; it has height, width, channels"),
         (["--dataset", "mnist-gray"], "pixelcnn has 2 levels and the data set 256"),
         (["--config", "height=20", "--dataset", "binarized-mnist"], "make it of that size, or take other data"),

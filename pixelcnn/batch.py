@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pixelcnn.forecast import Forecast
-from pixelcnn.fused import Fused, fusable
+from pixelcnn.fused import fuse
 from pixelcnn.likelihoods import Bernoulli, draw
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.steps import Steps
@@ -31,7 +31,7 @@ class Batch:
         self.free = list(range(slots))  # ascending: low slots first keeps the crowd together
         self.cache = model.new_cache(slots)
         self.steps = Steps(model, self.cache)
-        self.fused = Fused(model, self.cache) if fusable(model) else None
+        self.fused = fuse(model, self.cache)
         pixels = model.config.height * model.config.width
         self.x = np.zeros((slots, pixels), np.int64)  # levels; guesses where not final
         self.noise = np.zeros((slots, pixels))

@@ -97,6 +97,7 @@ def test_what_happens_is_said(opened):
     assert opened.page.locator(".scrub").get_attribute("aria-valuetext") == "Pixel 392 of 392"
 
 
+@pytest.mark.long
 def test_who_wants_less_motion_gets_the_picture_at_once(chromium, server):
     page = Page(chromium, server, reduced_motion="reduce")
     page.seven()
@@ -106,6 +107,7 @@ def test_who_wants_less_motion_gets_the_picture_at_once(chromium, server):
     page.close()
 
 
+@pytest.mark.long
 def test_yours_and_the_models_pixels_differ_for_every_eye(opened):
     """Blue and orange, far apart in lightness too, so that nobody needs to see hues."""
     opened.seven()

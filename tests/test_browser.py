@@ -116,6 +116,7 @@ def test_stop_before_the_first_pixel(opened):
     opened.finish()
 
 
+@pytest.mark.long
 def test_a_second_finger_does_not_draw(chromium, server):
     phone = Page(chromium, server, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     touch = phone.context.new_cdp_session(phone.page)
@@ -188,6 +189,7 @@ def test_a_tap_on_what_is_yours_reads_it_and_a_drag_draws_on(opened):
     assert opened.takes() == [] and opened.pixels()[3 * 28 + 5] == "y"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("row", [13, 14])
 def test_the_rows_beside_the_cut_line_can_be_touched(opened, row):
     x, y = opened.at(row, 10)

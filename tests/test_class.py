@@ -75,6 +75,7 @@ def test_the_code_on_the_page_can_be_read_off_it(desktop):
     assert found.text == WAY["address"]
 
 
+@pytest.mark.long
 def test_what_one_puts_on_the_wall_another_sees_and_only_the_teacher_takes_it_down(chromium, lan, desktop):
     rule(lan, "clear")
     phone = Page(chromium, lan[0], viewport=PHONE, has_touch=True, is_mobile=True)

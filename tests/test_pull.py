@@ -78,6 +78,7 @@ def origin_after_pull(page: str) -> str:
     return origin
 
 
+@pytest.mark.long
 def test_weights_are_pulled_beside_the_page_which_says_so(tmp_path):
     hub = Hub(repository())
     with running(hub) as address, visitors.server("--repo", "user/digits", env=environment(address, tmp_path)) as page:

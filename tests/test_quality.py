@@ -33,6 +33,7 @@ def test_the_quotient_and_its_error():
     assert quality.quotient(whole, whole) == (1, 0)
 
 
+@pytest.mark.long
 def test_tops_are_completed_as_each_would_be_alone(data):
     model = tiny_model("freeform", 28, 28)
     black, _ = quality.some("mnist-threshold", data, 3)

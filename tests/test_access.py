@@ -59,6 +59,7 @@ def test_axe_finds_no_serious_fault_in_a_quiz_nor_on_a_tour(chromium, server, sc
     page.close()
 
 
+@pytest.mark.long
 def test_by_the_tabulator_key_alone(opened):
     """From the top of the page to a completion that is played, stepped and asked about, without a mouse."""
     page = opened.page

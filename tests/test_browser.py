@@ -103,6 +103,7 @@ def test_the_last_of_two_clicks_is_the_one_that_is_shown(opened):
     expect(opened.page.locator(".facts")).to_contain_text("seed 6")
 
 
+@pytest.mark.long
 def test_stop_before_the_first_pixel(opened):
     opened.seven()
     held = hold_messages(opened)
@@ -260,6 +261,7 @@ def test_an_empty_canvas_dreams_and_a_new_stroke_takes_the_dream_away(opened):
     expect(opened.page.locator(".page[data-takes='0']")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_stroke_below_the_line_is_faintly_there(opened):
     opened.stroke((22, 8), (22, 18))
     look = "([row, column]) => [...document.querySelector('.pixels').getContext('2d').getImageData(column, row, 1, 1).data]"
@@ -382,6 +384,7 @@ def test_a_seed_that_is_no_whole_number_is_not_taken(opened):
         assert opened.page.locator("#seed").input_value() == "5"
 
 
+@pytest.mark.long
 def test_clear_brings_back_the_first_view(opened):
     opened.seven()
     opened.page.locator(".cut").press("ArrowUp")
@@ -404,6 +407,7 @@ def test_a_drag_over_what_the_model_drew_changes_nothing(opened):
     expect(opened.page.locator(".reading-text")).to_contain_text("Row 21, column 7")
 
 
+@pytest.mark.long
 def test_what_the_server_is_doing_is_shown_to_who_looks(opened):
     opened.panel("about")
     expect(opened.page.locator(".about-device")).to_contain_text("Running on the CPU with the weights that came with it")

@@ -208,5 +208,6 @@ def full_wall(count: int) -> dict:
     return {"token": "x-1", "open": True, "whole": True, "oldest": 1, "pictures": pictures}
 
 
+@pytest.mark.long
 def test_without_a_class_there_is_no_panel(opened):
     assert opened.page.locator("[data-panel=about]").count() == 1 and opened.page.locator("[data-panel=class]").count() == 0

@@ -26,6 +26,7 @@ def test_there_are_halves_that_could_be_either_and_tops_of_several_digits():
     assert len({digits for digits in named if len(digits) == 1}) >= 4 and len(set(named)) == len(named)
 
 
+@pytest.mark.long
 def test_each_half_is_as_doubtful_as_it_is_said_to_be():
     model = load("freeform")
     for example in EXAMPLES:

@@ -207,6 +207,7 @@ def test_where_it_looks_lies_over_the_canvas_when_the_clock_stands(seven):
     assert veil[pixel - 1] > 0.5 and sum(value > 0 for value in veil) > 300 and not any(veil[pixel:])
 
 
+@pytest.mark.long
 def test_two_models_draw_side_by_side_from_the_same_noise(opened):
     opened.set(model="pixelcnn", against="freeform", dice=False, seed=9)
     opened.seven()

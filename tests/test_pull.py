@@ -191,6 +191,7 @@ def test_a_push_is_dry_unless_asked_otherwise(folder):
     assert hub.asked == [] and (folder / "manifest.json").read_text() == before and run.stderr == ""
 
 
+@pytest.mark.long
 def test_what_is_pushed_can_be_pulled_and_the_manifest_names_it(folder, tmp_path):
     hub = Hub({})
     with running(hub) as address:

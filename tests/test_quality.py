@@ -92,6 +92,7 @@ def weights(tmp_path):
     return saved
 
 
+@pytest.mark.long
 def test_the_command_prints_one_json_line_last(data, weights, capsys):
     few = ["--data-dir", str(data), "--tops", "6", "--varied", "2", "--digits", "4"]
     quality.main([*few, "--weights", weights("freeform"), "--static", weights("freeform")])

@@ -69,6 +69,7 @@ def test_a_round_is_ten_pixels_scored_in_bits(opened):
     assert bits(opened, "you") == 0 and opened.filled() < 784
 
 
+@pytest.mark.long
 def test_by_keyboard_alone(opened):
     opened.seven()
     opened.page.locator("[data-panel=quiz]").press("Enter")

@@ -47,6 +47,7 @@ def note(opened):
     return opened.page.locator(".link-note")
 
 
+@pytest.mark.long
 def test_a_copied_link_draws_the_same_pictures_in_a_new_tab(chromium, server, opened):
     """Everything away from its default: cut, hidden pixels, model, count, temperature, seed and digit."""
     opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -166,6 +167,7 @@ def test_what_differs_from_where_the_link_was_made_is_said(opened):
         expect(note(opened)).to_contain_text("This link is broken")
 
 
+@pytest.mark.long
 def test_without_a_clipboard_the_text_lies_there_selected(opened):
     opened.page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     opened.panel("share")

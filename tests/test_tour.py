@@ -108,6 +108,7 @@ def test_it_goes_on_by_itself_when_a_person_has_done_it(opened):
     assert "Make it slower" in opened.page.locator(".tour-text[aria-live=polite]").text_content()
 
 
+@pytest.mark.long
 def test_by_keyboard_and_left_in_the_midst(opened):
     opened.page.locator("[data-panel=tour]").press("Enter")
     opened.page.locator("[data-level=student]").press("Enter")
@@ -124,6 +125,7 @@ def test_by_keyboard_and_left_in_the_midst(opened):
     opened.finish()
 
 
+@pytest.mark.long
 def test_what_this_page_has_not_is_left_out(opened):
     def alone(route):
         facts = route.fetch().json()

@@ -147,6 +147,7 @@ def test_from_pictures_of_any_kind_to_the_page_in_one_line(tmp_path, side, caplo
         assert len(answer["order"]) == side * side // 2
 
 
+@pytest.mark.long
 def test_training_goes_on_from_the_weights_of_another_run(data, tmp_path):
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     train.main(line(data, first, "--lr", "2e-2"))
@@ -201,6 +202,7 @@ def test_pictures_of_a_hub_data_set(tmp_path):
     assert run.returncode != 0 and "user/nothing could not be had" in run.stderr and "Traceback" not in run.stderr
 
 
+@pytest.mark.long
 def test_weight_decay_shrinks_weights_and_leaves_biases(data, tmp_path):
     """At a decay of 20 and a rate that begins to rise, twenty steps are enough to see it."""
     for name, decay in (("free", "0"), ("held", "20")):

@@ -198,6 +198,7 @@ def rule(lan, act: str, key: str | None = None) -> httpx.Response:
     return httpx.post(f"{address}/wall/rule", json={"key": key or key_of(log), "act": act})
 
 
+@pytest.mark.long
 def test_over_http_put_look_limit_clear_and_close(lan):
     address, _ = lan
     with httpx.Client(base_url=address) as client:

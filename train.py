@@ -86,7 +86,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         "--tell-apart-share", type=float, default=1 / 16, help="share of pictures told apart, each by a pass a digit"
     )
     parser.add_argument(
-        "--only", default="", help='train only what has this in its name, e.g. "digit"; the rest stays as it is'
+        "--only",
+        default="",
+        help='train what has this in its name alone; "digit" with --labelled 1 --weight-decay 0 keeps what is said without',
     )
     parser.add_argument("--seed", type=int, default=0, help="of initial weights, batch order and shifts")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 lets torch choose")
@@ -259,7 +261,8 @@ class Trainer:
         loss = nats
         if self.options.tell_apart and self.model.classes:
             loss = nats + self.options.tell_apart * len(x) / batch * self.confusion(x, digits)
-        loss.backward()
+        if loss.requires_grad:  # with --only, not where nothing of it had a part
+            loss.backward()
         return nats.detach()
 
     def confusion(self, x: torch.Tensor, digits: torch.Tensor) -> torch.Tensor:
@@ -269,9 +272,8 @@ class Trainer:
         of a picture's sixty nats and more, so that without this it is learned late.
         """
         classes, pieces = self.model.classes, self.options.ranks * self.options.accumulate
-        some = torch.argsort(digits < 0, stable=True)[
-            : max(1, int(self.options.batch * self.options.tell_apart_share) // pieces)
-        ]
+        count = max(1, int(self.options.batch * self.options.tell_apart_share) // pieces)
+        some = torch.argsort(digits < 0, stable=True)[:count]
         x, digits = x[some].repeat_interleave(classes, 0), digits[some]
         with torch.autocast(x.device.type, torch.bfloat16):
             params = self.forward(x, torch.arange(classes, device=x.device).repeat(len(digits)), None)
@@ -315,7 +317,7 @@ class Trainer:
         would have gone.
         """
         options = self.options
-        facts = {"model": options.model, "config": config_of(self.model), "dataset": options.dataset}
+        facts = {"model": options.model, "config": config_of(self.model), "dataset": options.dataset, "only": options.only}
         return facts | {"batch": options.batch, "shift": options.shift, "seed": options.seed}
 
     def begin_with(self, path: Path) -> None:
@@ -342,8 +344,9 @@ class Trainer:
         except (SafetensorError, TypeError, KeyError, ValueError):
             raise SystemExit(f"{path} is not a whole checkpoint; move it away to begin anew.") from None
         for name, value in self.identity().items():
-            if facts.get(name) != value:
-                raise SystemExit(f"{path} has {name} {facts.get(name)}, not {value}; give the same again or another --run.")
+            had = facts.get(name, "")  # older checkpoints do not say --only, which they had not
+            if had != value:
+                raise SystemExit(f"{path} has {name} {had}, not {value}; give the same again or another --run.")
         self.step, self.started = facts["step"], time.time() - 60 * facts.get("minutes", 0)
         self.model.load_state_dict(part_of(parts, "model."))
         self.ema.load_state_dict(part_of(parts, "ema."))

@@ -25,6 +25,8 @@ from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.where import Cache
 
 KERNELS = {"pixelcnn": pixelcnn, "freeform": freeform}
+# What Triton and the tools that it calls raise, beside its own errors, where they are not all there.
+NO_KERNEL = (RuntimeError, OSError, ImportError, AssertionError, subprocess.SubprocessError)
 
 
 def fusable(model: AutoregressiveModel) -> bool:
@@ -52,12 +54,18 @@ def fuse(model: AutoregressiveModel, cache: Cache) -> "Fused | None":
     if not fusable(model):
         return None
     try:
-        fused, nobody = Fused(model, cache), torch.zeros(0, dtype=torch.long, device=model.device)
-        fused.run(nobody, nobody, nobody, 1)
-    except (triton.TritonError, RuntimeError, OSError, subprocess.SubprocessError) as error:
+        fused = Fused(model, cache)
+        fused.compile()
+    except (triton.TritonError, *NO_KERNEL) as error:
         logging.getLogger(__name__).warning("%s has no kernel here, so that its steps serve: %s", model.name, error)
         return None
     return fused
+
+
+def rows_of(pictures: int, processors: int, most: int) -> int:
+    """Pictures a program, a power of two: as few as let all programs run at once, and at most so many."""
+    together = -(-pictures // processors)
+    return min(most, 1 << max(0, together - 1).bit_length())
 
 
 class Fused:
@@ -67,13 +75,15 @@ class Fused:
     tensor. So pictures are seated as ever, and `run` goes on from wherever steps have left them, and the other way round.
     """
 
-    window = 64  # pixels of each picture between two looks at who else is there: a millisecond or a few
+    window = 64  # pixels of each picture between two looks at who else is there
 
-    def __init__(self, model: AutoregressiveModel, cache: Cache, rows: int | None = None, warps: int = 8):
-        """rows: pictures a program, a power of two; more share each weight that is read. warps: threads / 32 of one."""
+    def __init__(self, model: AutoregressiveModel, cache: Cache, warps: int = 8):
+        """warps: threads / 32 of a program."""
         assert fusable(model), f"{model.name} on {model.device} cannot be fused here"
-        self.model, self.cache, self.rows, self.warps = model, cache, rows, warps
+        self.warps, self.most = warps, KERNELS[model.name].ROWS
         self.kernel = KERNELS[model.name].Kernel(model, cache)
+        on_cuda = model.device.type == "cuda"
+        self.processors = torch.cuda.get_device_properties(model.device).multi_processor_count if on_cuda else 1
         shape = len(cache.digits), cache.grid.height * cache.grid.width
         self.thresholds = torch.zeros(shape, dtype=torch.float64, device=model.device)
 
@@ -86,25 +96,27 @@ class Fused:
         fixed = torch.where(levels > 0, -torch.inf, torch.inf)
         self.thresholds[slots] = torch.where(known, fixed, thresholds).to(self.thresholds)
 
+    def compile(self) -> None:
+        """Have ready all that `run` may need: no first picture waits for it, and what cannot be had shows now."""
+        nobody = torch.zeros(0, dtype=torch.long, device=self.thresholds.device)
+        for power in range(self.most.bit_length()):
+            self.run(nobody, nobody, nobody, 1, rows=1 << power)
+
     @torch.inference_mode()
-    def run(self, slots: Tensor, fronts: Tensor, ends: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def run(
+        self, slots: Tensor, fronts: Tensor, ends: Tensor, count: int, rows: int | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Draw up to `count` pixels of each picture in slots (n,), from its front (n,) and up to its end (n,), not with it.
 
         As for `model.step`, all pixels before each front are in the cache; those drawn will be. Returns their levels,
         long (n, count), and logits (n, count), on the model's device; what stands behind an end means nothing.
+        rows: pictures a program, a power of two; more share each weight that is read.
         """
         device = self.thresholds.device
         levels = torch.zeros(len(slots), count, dtype=torch.long, device=device)
         logits = torch.zeros(len(slots), count, dtype=torch.float32, device=device)
         places = [index.to(levels).contiguous() for index in (slots, fronts, ends)]
-        rows = self.rows or self._rows(len(slots))
+        rows = rows or rows_of(len(slots), self.processors, self.most)
         with torch.cuda.device_of(self.thresholds):
             self.kernel.launch(rows, self.warps, self.thresholds, places, levels, logits)
         return levels, logits
-
-    def _rows(self, pictures: int) -> int:
-        """As few pictures a program as let all programs run at once."""
-        if self.thresholds.device.type != "cuda":
-            return 2
-        processors = torch.cuda.get_device_properties(self.thresholds.device).multi_processor_count
-        return min(KERNELS[self.model.name].ROWS, triton.next_power_of_2(triton.cdiv(pictures, processors)))

@@ -38,9 +38,9 @@ def mixed_nats(model: AutoregressiveModel, x: Tensor, known: Tensor) -> Tensor:
     The mixture over the digits, each as likely beforehand, which is what pictures come from whose digit was drawn from the
     posterior. known is bool (H, W), the same for all. Raises BadInput as `posterior` does.
     """
-    told = so_far(model, x)
-    at = torch.logsumexp(told[..., [_known_first(model, known), -1]], 1)  # ln p of the known and of all, plus ln 10
-    return at[:, 0] - at[:, 1]
+    count = _known_first(model, known)
+    likely = torch.logsumexp(so_far(model, x)[..., [count, -1]], 1)  # ln p of the known and of all, plus ln 10
+    return likely[:, 0] - likely[:, 1]
 
 
 def posterior(model: AutoregressiveModel, x: Tensor, known: Tensor) -> Tensor:

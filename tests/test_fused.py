@@ -13,7 +13,7 @@ from conftest import random_images, tiny_model
 
 from pixelcnn import Request, fused
 from pixelcnn.batch import Batch
-from pixelcnn.fused import Fused, fusable
+from pixelcnn.fused import Fused, fusable, rows_of
 from pixelcnn.hub import load
 from pixelcnn.kernels import freeform
 from pixelcnn.likelihoods import DiscretizedLogisticMixture, draw
@@ -31,7 +31,7 @@ interpreted = pytest.mark.skipif(
 
 ODD = {
     "pixelcnn": {"channels": 21, "blocks": 2, "head": 7},
-    "freeform": {"channels": 21, "blocks": 4, "attend_every": 2, "heads": 2, "dim": 5, "given": 7, "head": 7},
+    "freeform": {"channels": 21, "blocks": 3, "attend_every": 2, "heads": 3, "dim": 5, "given": 7, "head": 7},
 }
 NAMES = list(ODD)
 
@@ -76,7 +76,7 @@ def agree(model, pictures: int, rows: int | None = None) -> float:
     limits = model.likelihood.thresholds(noise, temperature)
 
     cache, plain = model.new_cache(pictures + 2), model.new_cache(pictures + 2)
-    kernel = Fused(model, cache, rows)
+    kernel = Fused(model, cache)
     seat(model, cache, slots, x.view(-1, model.config.height, model.config.width), generator)
     for layer, memory in plain.memory.items():
         memory.copy_(cache.memory[layer])
@@ -84,8 +84,8 @@ def agree(model, pictures: int, rows: int | None = None) -> float:
     kernel.seat(slots, x.to(device), known.to(device), limits.to(device))
     some = pixels // 3
     parts = [
-        kernel.run(slots, fronts.to(device), ends.to(device), some),  # and from where that ended
-        kernel.run(slots, (fronts + some).minimum(ends).to(device), ends.to(device), pixels - some),
+        kernel.run(slots, fronts.to(device), ends.to(device), some, rows),  # and from where that ended
+        kernel.run(slots, (fronts + some).minimum(ends).to(device), ends.to(device), pixels - some, rows),
     ]
     levels, logits = (torch.cat([part[which] for part in parts], 1).cpu() for which in (0, 1))
 
@@ -174,10 +174,34 @@ def test_batches_on_cuda(name, make, monkeypatch):
     same_by_batches(model)
 
 
+@pytest.mark.parametrize(
+    ("name", "config", "fits"),
+    [
+        ("pixelcnn", {}, True),
+        ("pixelcnn", {"channels": 96}, False),
+        ("pixelcnn", {"head": 65}, False),
+        ("freeform", {}, True),
+        ("freeform", {"channels": 64}, True),
+        ("freeform", {"channels": 80}, False),
+        ("freeform", {"given": 64, "channels": 48}, False),
+        ("freeform", {"heads": 8}, False),
+        ("freeform", {"attend_every": 9}, False),
+    ],
+)
+def test_kernels_are_for_models_that_they_have_room_for(name, config, fits):
+    assert fused.KERNELS[name].fits(build(name, **config).config) is fits
+
+
+@pytest.mark.parametrize(
+    ("pictures", "rows"), [(0, 1), (1, 1), (132, 1), (133, 2), (264, 2), (265, 4), (1024, 4), (10_000, 4)]
+)
+def test_all_programs_run_at_once_while_they_can(pictures, rows):
+    assert rows_of(pictures, processors=132, most=4) == rows
+    assert rows_of(pictures, processors=132, most=1) == 1
+
+
 def test_without_triton_or_in_other_numbers_nothing_is_fusable(monkeypatch):
     assert not any(fusable(tiny_model(name)) for name in NAMES)  # float64
-    assert not any(fusable(build(name, channels=96)) for name in NAMES)
-    assert not fusable(build("freeform", given=64, channels=48)) and not fusable(build("freeform", attend_every=9))
     assert not fusable(tiny_model("gated_pixelcnn").float())
     gray = odd_model("pixelcnn")
     gray.likelihood = DiscretizedLogisticMixture()

@@ -100,6 +100,9 @@ def test_a_part_of_the_model_that_is_never_asked_does_not_stop_the_run(data, tmp
     for steps in ("8", "16"):
         train.main(line(data, out, "--told", "0", "--config", config, "--steps", steps, model="freeform"))
     assert metrics(out)[-1]["step"] == 16
+    encoder = tmp_path / "encoder.safetensors"
+    train.main(line(data, encoder, "--told", "0", "--config", config, "--only", "given.convs", model="freeform"))
+    assert metrics(encoder)[-1]["step"] == 40
 
 
 def test_a_share_of_the_pictures_has_its_digit(data, tmp_path):

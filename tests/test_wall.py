@@ -217,6 +217,7 @@ def test_over_http_put_look_limit_clear_and_close(lan):
         assert rule(lan, "open").json() == {"open": True}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sent", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b"null", b"9" * 9999, b'{"ink": NaN}'])
 def test_hostile_bodies_are_one_sentence(lan, sent):
     for path, status in (("/wall", 400), ("/wall/rule", 403)):
@@ -225,6 +226,7 @@ def test_hostile_bodies_are_one_sentence(lan, sent):
     assert httpx.post(f"{lan[0]}/wall", content=b"x" * 300_000).status_code == 413
 
 
+@pytest.mark.long
 def test_how_to_join_is_printed_and_told(lan):
     address, log = lan
     key_of(log)
@@ -242,6 +244,7 @@ def test_without_lan_there_is_no_class(server, method, path):
     assert answer.status_code == 404 and "python app.py --lan" in answer.json()["error"]
 
 
+@pytest.mark.long
 def test_thirty_viewers_do_not_matter(lan):
     """Thirty browsers that look every 1.5 s ask twenty times a second; the server does far more, with no thread for any."""
     address, _ = lan

@@ -10,17 +10,17 @@ if triton is not None:
 
     @triton.jit
     def _chunk(
-        pairs, place, key, pixel,
+        pairs, place, chunk, pixel,
         HEADS: tl.constexpr, DIM: tl.constexpr, HEADS2: tl.constexpr, DIM2: tl.constexpr, KEYS: tl.constexpr,
     ):  # fmt: skip
-        """From number `key` on, keys and values (DIM2 / 4, HEADS2, KEYS, ROWS, 4) and levels (KEYS, ROWS), else 0."""
-        PAIR: tl.constexpr = (DIM + 4) // 4 * 4  # a key's numbers, its level, and room
+        """Pairs from number `chunk` on: keys and values, (DIM2 / 4, HEADS2, KEYS, ROWS, 4), and levels, (KEYS, ROWS)."""
+        PAIR: tl.constexpr = (DIM + 4) // 4 * 4  # a chunk's numbers, its level, and room
         ROW: tl.constexpr = 2 * HEADS * PAIR
         dim = tl.arange(0, DIM2 // 4)[:, None, None, None, None] * 4 + tl.arange(0, 4)[None, None, None, None, :]
         head = tl.arange(0, HEADS2)[None, :, None, None, None]
         number = tl.arange(0, KEYS)
-        before = number[:, None] <= pixel[None, :] - key  # the null pair is number 0
-        start = pairs + key * ROW + place[None, :]  # (1, ROWS)
+        before = number[:, None] <= pixel[None, :] - chunk  # the null pair is number 0
+        start = pairs + chunk * ROW + place[None, :]  # (1, ROWS)
         mask = before[None, None, :, :, None] & (head < HEADS) & (dim < DIM)
         at = start[None, None, :, :, None] + (number[None, None, :, None, None] * ROW + head * PAIR + dim)
         return (
@@ -52,11 +52,11 @@ if triton is not None:
         total = tl.zeros((HEADS2, KEYS, ROWS), tl.float32)
         inked = tl.zeros((HEADS2, KEYS, ROWS), tl.float32)
         seen = tl.zeros((DIM2 // 4, HEADS2, KEYS, ROWS, 4), tl.float32)
-        key, last = 0, tl.max(pixel, axis=0)
-        while key <= last:
+        chunk, last = 0, tl.max(pixel, axis=0)
+        while chunk <= last:
             scores = tl.sum(tl.sum(query[:, :, None, :, :] * keys, axis=4), axis=0)
             scores += own_score[:, None, :] * levels[None, :, :]
-            before = key + tl.arange(0, KEYS)[:, None] <= pixel[None, :]
+            before = chunk + tl.arange(0, KEYS)[:, None] <= pixel[None, :]
             scores = tl.where(before[None, :, :], scores, float("-inf"))
             highest = tl.maximum(most, scores)
             shrunk, weight = tl.exp(most - highest), tl.exp(scores - highest)
@@ -64,8 +64,8 @@ if triton is not None:
             inked = inked * shrunk + weight * levels[None, :, :]
             seen = seen * shrunk[None, :, :, :, None] + values * weight[None, :, :, :, None]
             most = highest
-            key += KEYS
-            keys, values, levels = _chunk(pairs, place, key, pixel, HEADS, DIM, HEADS2, DIM2, KEYS)
+            chunk += KEYS
+            keys, values, levels = _chunk(pairs, place, chunk, pixel, HEADS, DIM, HEADS2, DIM2, KEYS)
         share = tl.exp(most - tl.max(most, axis=1)[:, None, :])
         total, inked = tl.sum(total * share, axis=1), tl.sum(inked * share, axis=1)  # (HEADS2, ROWS)
         seen = tl.sum(seen * share[None, :, :, :, None], axis=2)
@@ -73,7 +73,7 @@ if triton is not None:
 
     @triton.jit
     def _normed(h, CHANNELS: tl.constexpr, EPS: tl.constexpr, C: tl.constexpr):
-        """A layer norm without weight and bias; what comes out behind CHANNELS means nothing."""
+        """A layer norm without weight and bias; zeros behind CHANNELS."""
         mean = tl.sum(tl.sum(h, axis=2), axis=1)[:, None, None] / CHANNELS
         apart = tl.where(parts.index(C) < CHANNELS, h - mean, 0.0)
         return apart * tl.rsqrt(tl.sum(tl.sum(apart * apart, axis=2), axis=1) / CHANNELS + EPS)[:, None, None]

@@ -1,10 +1,10 @@
-"""The kernel of `freeform`: a program keeps a picture, or two, and lets the weights of all convolutions stream past it.
+"""The kernel of `freeform`: a program keeps a picture, and lets the weights of all convolutions stream past it.
 
     a block's turns of the stream: the pixel's own tap -> taps before the pixel, 4 or 12 -> the matrix behind the gate
 
 A turn of a tap is two matrices, of the gate's value and of its strength. Two turns are in hand at any time: what is used
-up is replaced at once by the turn after the next, across blocks and pixels, and products are summed once a block. Most
-of the time goes into reading the stream, 2.5 MB a pixel, so that a second picture costs little.
+up is replaced at once by the turn after the next, across blocks and pixels, and products are summed once a block. By its
+size most of the time should go into reading the stream, 2.5 MB a pixel at 64 channels.
 """
 
 import torch
@@ -17,7 +17,7 @@ from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.where import Cache
 
 WIDEST = 64  # channels: beyond, what a thread holds does not fit its registers
-ROWS = 2  # pictures a program, at most: of two, only addresses leave its registers, none in the innermost loops
+ROWS = 1  # pictures a program: of two, not all stays in its registers
 HELD = 4096  # numbers of keys that a program holds at once, and as many of values
 
 
@@ -68,7 +68,8 @@ class Kernel:
         # With room behind each level, so that every key begins at 16 bytes: (layers, slots, 1 + H * W, 2 * heads, X).
         pairs = [cache.memory[layer] for layer in model.attention]
         self.pairs = F.pad(torch.stack(pairs), (0, -(model.config.dim + 1) % 4))
-        assert max(self.memory[0].numel(), self.pairs[0].numel()) < 2**31, "a layer's memory is too large"
+        if max(self.memory[0].numel(), self.pairs[0].numel()) >= 2**31:
+            raise RuntimeError(f"{len(cache.digits)} pictures are too many for it")
         for number, block in enumerate(model.blocks):
             cache.memory[block.conv] = self.memory[number]
         for number, layer in enumerate(model.attention):
@@ -95,7 +96,6 @@ class Kernel:
             self.memory[0].numel(),
             self.pairs[0].numel(),
             **measures(cache.grid),
-            TOLD=bool(cache.told[places[0]].any()),
             CHANNELS=config.channels,
             BLOCKS=config.blocks,
             ATTEND=config.attend_every,
@@ -169,7 +169,7 @@ if triton is not None:
     @triton.jit
     def _block(
         h, told, left, right, weights, rest, digit, memory, place, block, going,
-        STRIDE: tl.constexpr, TOLD: tl.constexpr, CHANNELS: tl.constexpr, BLOCKS: tl.constexpr, GIVEN: tl.constexpr,
+        STRIDE: tl.constexpr, CHANNELS: tl.constexpr, BLOCKS: tl.constexpr, GIVEN: tl.constexpr,
         DIGITS: tl.constexpr, C: tl.constexpr,
     ):  # fmt: skip
         """A block on h (ROWS, C / 16, 16), with its first two turns; returns h and those of the next block."""
@@ -185,10 +185,9 @@ if triton is not None:
         tl.store(memory + place[:, None, None] + channel, h, mask=going[:, None, None] & is_one)
 
         values, strengths = parts.terms(h, left[0]), parts.terms(h, left[1])
-        if TOLD:
-            given = rest + DIGITS * 2 * LONG + LONG
-            values += parts.terms(told, parts.matrix(given, GIVEN, CHANNELS, C, C))
-            strengths += parts.terms(told, parts.matrix(given + (GIVEN + 15) // 16 * 16 * LONG, GIVEN, CHANNELS, C, C))
+        given = rest + DIGITS * 2 * LONG + LONG
+        values += parts.terms(told, parts.matrix(given, GIVEN, CHANNELS, C, C))
+        strengths += parts.terms(told, parts.matrix(given + (GIVEN + 15) // 16 * 16 * LONG, GIVEN, CHANNELS, C, C))
         left = _turn(begin + 2 * TURN, CHANNELS, CHANNELS, C)
         values, strengths, left, right = _mixed(
             values, strengths, left, right, begin, following, memory, place, block, STRIDE, CHANNELS, C
@@ -221,7 +220,6 @@ if triton is not None:
         STRIDE: tl.constexpr,
         AREA: tl.constexpr,
         MARGIN: tl.constexpr,
-        TOLD: tl.constexpr,
         CHANNELS: tl.constexpr,
         BLOCKS: tl.constexpr,
         ATTEND: tl.constexpr,
@@ -263,9 +261,8 @@ if triton is not None:
             going = step < steps
             pixel = tl.minimum(front + step, PIXELS - 1).to(tl.int32)  # of those not going any, for nothing is written
             at = slot * AREA + (pixel // WIDTH + MARGIN) * STRIDE + pixel % WIDTH + MARGIN
-            told = None
-            if TOLD:
-                told = tl.load(tellings + at[:, None, None] * GIVEN + channel, mask=channel < GIVEN, other=0.0)
+            # Zeros for who is told of nothing.
+            told = tl.load(tellings + at[:, None, None] * GIVEN + channel, mask=channel < GIVEN, other=0.0)
             h = tl.load(positions + pixel[:, None, None] * LONG + channel, mask=channel < CHANNELS, other=0.0)
             h += parts.summed(parts.terms(parts.ink(picture, at, STRIDE), parts.matrix(first, 24, CHANNELS, 32, C)))
 
@@ -273,7 +270,7 @@ if triton is not None:
                 memory = memories + layer.to(tl.int64) * block
                 h, left, right = _block(
                     h, told, left, right, weights, rest + block * REST, digit, memory, at * CHANNELS, block, going,
-                    STRIDE, TOLD, CHANNELS, BLOCKS, GIVEN, DIGITS, C,
+                    STRIDE, CHANNELS, BLOCKS, GIVEN, DIGITS, C,
                 )  # fmt: skip
                 if (block + 1) % ATTEND == 0:
                     number = block // ATTEND

@@ -43,7 +43,7 @@ def packed_readout(head: nn.Sequential) -> list[Tensor]:
 
 def room(features: int) -> int:
     """How many features a vector must have in a kernel to hold so many."""
-    return max(16, triton.next_power_of_2(features))
+    return max(16, 1 << (features - 1).bit_length())
 
 
 def measures(grid: Grid) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The kernel of `pixelcnn`: a program keeps up to eight pictures, and reads each weight once for all of them.
+"""The kernel of `pixelcnn`: a program keeps up to four pictures, and reads each weight once for all of them.
 
 Weights are asked for one product ahead, so that none is waited for.
 """
@@ -12,7 +12,7 @@ from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.where import Cache
 
 WIDEST = 64  # channels: beyond, what a thread holds does not fit its registers
-ROWS = 8  # pictures a program, at most
+ROWS = 4  # pictures a program, at most; of a thousand, eight were no faster (benchmarks/RESULTS.md)
 
 
 def fits(config) -> bool:

@@ -5,8 +5,13 @@ import re
 
 import pytest
 from browser import Page
+from conftest import TINY
 from PIL import Image
 from playwright.sync_api import expect
+
+from benchmarks import visitors
+from pixelcnn.hub import save_weights
+from pixelcnn.models import build
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
 
@@ -181,6 +186,24 @@ def test_ten_bars_move_while_pixels_appear_and_surprise_adds_up(seven):
     seven.complete()
     seven.panel("digits")
     expect(seven.page.locator(".digits-note")).to_contain_text("choose a model that can be told the digit")
+
+
+@pytest.mark.long
+def test_a_model_of_five_kinds_has_five_bars(chromium, tmp_path):
+    path = tmp_path / "doodles.safetensors"
+    save_weights(build("freeform", **TINY["freeform"], classes=5), path, dataset="none")
+    with visitors.server("--weights", str(path), log=tmp_path / "log") as address:
+        opened = Page(chromium, address, viewport={"width": 1280, "height": 900})
+        opened.set(model="doodles")
+        assert opened.page.locator("#digit option").count() == 2 + 5
+        opened.complete()
+        opened.finish()
+        opened.panel("digits")
+        bars = opened.page.locator(".bars li:visible .percent")
+        expect(bars).to_have_count(5)
+        expect(bars.first).to_contain_text("%")
+        assert 97 <= sum(number(text) for text in bars.all_inner_texts()) <= 103
+        opened.close()
 
 
 @pytest.mark.long

@@ -4,9 +4,7 @@ import { ask } from "./server.js";
 import { stateAt } from "./easel.js";
 import { ANY, DRAWN, sum } from "./takes.js";
 
-const CLASSES = 10;
-
-// p(digit | all before it) at every step of a whole take and at its end, (steps + 1) x 10, as the model itself says.
+// p(digit | all before it) at every step of a whole take and at its end, (steps + 1) x classes, as the model itself says.
 async function courseOf(take) {
   const { ink } = stateAt(take, take.ink.length);
   const whole = Uint8Array.from(take.yours, (value, pixel) => (take.known[pixel] ? value : ink[pixel]));
@@ -17,12 +15,14 @@ async function courseOf(take) {
 
 export function startDigits(desk, box) {
   const { words } = desk;
-  const bars = Array.from({ length: CLASSES }, (_, digit) => make("li", { "data-digit": digit },
+  const most = Math.max(10, ...Object.values(desk.facts.models).map((model) => model.classes));
+  const bars = Array.from({ length: most }, (_, digit) => make("li", { "data-digit": digit },
     make("span", { class: "digit" }, String(digit)), make("span", { class: "bar" }, make("i")), make("span", { class: "percent" })));
   const list = make("ol", { class: "bars" }, bars);
   const note = make("p", { class: "digits-note", "aria-live": "polite" });
   const yours = make("p", { class: "bits-yours" }), its = make("p", { class: "bits-model" });
   box.append(list, note, make("h3", { say: "digits.surprise" }), yours, its);
+  const classesOf = (take) => desk.facts.models[take?.model]?.classes;
   const courses = new WeakMap(); // take: its course, or the sentence that says why there is none
   let asking = null; // what was last asked, so that a slow answer does not come over a newer one
 
@@ -30,7 +30,7 @@ export function startDigits(desk, box) {
     const { take } = desk;
     if (!desk.whole || take.ink.length < take.order.length || courses.has(take) || asking === take) return;
     asking = take;
-    const answer = desk.facts.models[take.model]?.classes ? await courseOf(take).catch((error) => error.message) : "classes";
+    const answer = classesOf(take) ? await courseOf(take).catch((error) => error.message) : "classes";
     courses.set(take, answer);
     if (desk.take === take) show();
   }
@@ -41,8 +41,10 @@ export function startDigits(desk, box) {
     const course = take && courses.get(take), there = course instanceof Float32Array;
     const step = Math.min(desk.moment, take ? take.order.length : 0);
     list.classList.toggle("idle", !there);
+    const classes = classesOf(take) || most;
     bars.forEach((bar, digit) => {
-      const p = there ? course[CLASSES * step + digit] : 0;
+      const p = there ? course[classes * step + digit] : 0;
+      bar.hidden = digit >= classes;
       bar.classList.toggle("lot", there && take.drew === digit);
       bar.querySelector("i").style.width = `${100 * p}%`;
       bar.querySelector(".percent").textContent = there ? `${Math.round(100 * p)} %` : "";

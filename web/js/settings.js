@@ -40,11 +40,12 @@ export function startSettings(desk, box) {
     about.textContent = aboutOf(words, settings.model);
     model.replaceChildren(...names);
     against.replaceChildren(option("", words.say("settings.nobody")), ...names.map((node) => node.cloneNode(true)));
-    digit.replaceChildren(option(DRAWN, words.say("settings.drawn")), option(ANY, words.say("settings.any")), ...Array.from({ length: 10 }, (_, one) => option(one, String(one))));
+    const classes = Math.max(...[settings.model, settings.against].map((entry) => facts.models[entry]?.classes ?? 0));
+    const digits = Array.from({ length: Math.min(classes, 10) }, (_, one) => option(one, String(one)));
+    digit.replaceChildren(option(DRAWN, words.say("settings.drawn")), option(ANY, words.say("settings.any")), ...digits);
     Object.assign(model, { value: settings.model });
     Object.assign(against, { value: settings.against });
-    const tells = [settings.model, settings.against].some((entry) => facts.models[entry]?.classes);
-    Object.assign(digit, { value: tells ? settings.digit : ANY, disabled: !tells });
+    Object.assign(digit, { value: classes ? settings.digit : ANY, disabled: !classes });
     for (const button of count.children) button.setAttribute("aria-pressed", Number(button.dataset.count) === settings.samples);
     temperature.value = settings.temperature;
     degrees.textContent = settings.temperature;

@@ -73,11 +73,13 @@ export function startPlayer(desk, root) {
     toggle.setAttribute("aria-label", words.say("player.play"));
   }
 
+  const several = () => new Set(desk.takes.map((take) => take.model)).size > 1;
+
   function layTiles() {
-    const count = desk.takes.length;
+    const count = desk.takes.length, rows = several() && count === 8; // four of each of two models: a row of each
     tiles.replaceChildren(...desk.takes.map((_, index) => tile(index)));
-    tiles.dataset.count = count;
-    tiles.style.gridTemplateColumns = `repeat(${Math.ceil(Math.sqrt(count))}, 1fr)`;
+    tiles.dataset.count = rows ? 4 : count;
+    tiles.style.gridTemplateColumns = `repeat(${rows ? 4 : Math.ceil(Math.sqrt(count))}, 1fr)`;
   }
 
   // Several that come beside or below the easel may be out of view; on a small screen what is read in a panel stays.
@@ -94,15 +96,14 @@ export function startPlayer(desk, root) {
   }
 
   function paintTile(button, take, index) {
-    const several = new Set(desk.takes.map((one) => one.model)).size > 1;
     const name = words.say("player.sample", { number: index + 1 });
-    const whence = take.from ? words.say("player.branch", { pixel: take.from + 1 }) : several ? take.model : "";
+    const whence = take.from ? words.say("player.branch", { pixel: take.from + 1 }) : several() ? take.model : "";
     const about = [take.drew === ANY ? "" : `→ ${take.drew}`, whence].filter(Boolean).join(" · ");
     const label = [name, about].filter(Boolean).join(", "), pressed = String(index === desk.chosen);
     // Sixty times a second, so only what is new.
     if (button.getAttribute("aria-label") !== label) {
       button.setAttribute("aria-label", label);
-      button.querySelector(".caption").textContent = about;
+      button.querySelector(".caption").textContent = about.replaceAll("_", "_\u200b"); // a line may end there
     }
     if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
     const state = stateAt(take, desk.moment, { still: desk.position >= desk.end });

@@ -220,6 +220,7 @@ def test_a_control_that_was_clicked_leaves_the_keys_to_the_player(opened):
     assert "y" not in opened.pixels()
 
 
+@pytest.mark.long
 def test_a_reload_keeps_drawing_and_settings(opened):
     opened.seven()
     opened.set(samples=4, temperature=2, seed=77, dice=False)

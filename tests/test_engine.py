@@ -252,6 +252,7 @@ def test_the_same_seed_draws_the_same_picture_alone_and_in_a_crowd(house):
     assert engine.counters()["completed"] == 100
 
 
+@pytest.mark.long
 def test_the_trained_weights_draw_the_same_alone_and_in_a_crowd(engine):
     """In float32, as the page does it."""
     model, known = engine.models(""), np.repeat(np.arange(28) < 14, 28).reshape(28, 28).astype(int)

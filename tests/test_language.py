@@ -49,6 +49,7 @@ def test_a_korean_browser_finds_a_korean_page(chromium, server):
     opened.close()
 
 
+@pytest.mark.long
 def test_the_switch_changes_every_text_and_is_remembered(opened):
     everything(opened)
     assert english(opened.page)

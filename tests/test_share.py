@@ -47,6 +47,7 @@ def note(opened):
     return opened.page.locator(".link-note")
 
 
+@pytest.mark.long
 def test_a_copied_link_draws_the_same_pictures_in_a_new_tab(chromium, server, opened):
     """Everything away from its default: cut, hidden pixels, model, count, temperature, seed and digit."""
     opened.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -173,6 +173,7 @@ def test_a_run_may_drop_more_or_less_than_the_one_it_begins_with(data, tmp_path)
     assert nats[0] == nats[1] and load(out).config.dropout_percent == 0
 
 
+@pytest.mark.long
 def test_a_run_ends_by_the_clock(data, tmp_path):
     """Its rate comes down with the time that is left, and its weights are written as ever."""
     out = tmp_path / "a.safetensors"

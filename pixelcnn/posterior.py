@@ -1,4 +1,4 @@
-"""Which digit is it? p(digit | what is known), by Bayes from ten exact likelihoods; and nats with a digit drawn first."""
+"""What ten exact likelihoods, one a digit, say together by Bayes: p(digit | known), p(the rest) if one is drawn first."""
 
 import torch
 from torch import Tensor

@@ -85,6 +85,17 @@ class Page:
     def filled(self) -> int:
         return 784 - self.pixels().count(".")
 
+    def filled_by_frame(self, ms: int) -> list[int]:
+        """The same at every frame that the browser paints for so long: from here some might be missed."""
+        return self.page.evaluate(f"""() => new Promise((done) => {{
+            const inked = {INKED}, seen = [], end = performance.now() + {ms};
+            const look = () => {{
+                seen.push(784 - inked().split('.').length + 1);
+                performance.now() < end ? requestAnimationFrame(look) : done(seen);
+            }};
+            requestAnimationFrame(look);
+        }})""")
+
     def speed(self, value: int) -> None:
         self.page.locator(".speed").evaluate(f"slider => {{ slider.value = {value}; }}")
 

@@ -34,11 +34,7 @@ def test_slow_motion_shows_each_pixel(opened):
     opened.speed(18)  # four pixels a second
     opened.complete()
     opened.begun()
-    seen = set()
-    started = time.monotonic()
-    while time.monotonic() - started < 2:
-        seen.add(opened.filled())
-    steps = sorted(seen)
+    steps = sorted(set(opened.filled_by_frame(2000)))
     assert len(steps) > 4 and all(b - a == 1 for a, b in itertools.pairwise(steps)), steps
     opened.page.locator(".toggle").click()  # pause
     held = opened.filled()

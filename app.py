@@ -1,35 +1,44 @@
-"""Start the page: `python app.py --help` explains itself."""
+"""Start the web page and its API. `python app.py --help` lists the options."""
 
 import argparse
 import logging
 import os
 import socket
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pixelcnn.models.base import AutoregressiveModel
+    from pixelcnn.serving.backend import Backend
+
+MAX_SAMPLES = 64  # of the API, whatever the server allows
+GPU_SECONDS = 15  # of a ZeroGPU worker for one request
+WARM_UP_S = 5.0  # at most
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Draw the top of a digit in a web page; a PixelCNN fills in the rest, one pixel at a time.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        epilog="Host and port come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT; "
-        "without them it is this machine alone and port 7860, or the next that is free.",
+        epilog="GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set host and port. "
+        "By default the page is open to this machine only, on port 7860 or the next free one.",
     )
     parser.add_argument(
-        "--device", default="auto", choices=("auto", "cpu", "cuda"), help="auto takes CUDA where there is one"
+        "--device", default="auto", choices=("auto", "cpu", "cuda"), help="auto uses CUDA if it is available"
     )
     parser.add_argument(
-        "--weights", default="", help="an entry of weights/manifest.json or a .safetensors file to begin with"
+        "--weights", default="", help="default model: an entry of weights/manifest.json or a .safetensors file"
     )
     parser.add_argument(
         "--repo",
         default=os.environ.get("PIXELCNN_HUB_REPO", ""),
-        help="Hub repository to take weights from beside the page, user/name or user/name@revision",
+        help="Hub repository with other weights, user/name or user/name@revision; downloaded in the background",
     )
-    parser.add_argument("--lan", action="store_true", help="open to the local network, for a class to join")
-    limits = parser.add_argument_group("limits of one server")
-    limits.add_argument("--samples", type=int, default=64, help="pictures in one request")
-    limits.add_argument("--slots", type=int, default=128, help="pictures that advance at once")
+    parser.add_argument("--lan", action="store_true", help="open the page to the local network, for a class to join")
+    limits = parser.add_argument_group("limits of the server")
+    limits.add_argument("--samples", type=int, default=MAX_SAMPLES, help="pictures per request")
+    limits.add_argument("--slots", type=int, default=128, help="pictures that are computed at the same time")
     limits.add_argument("--waiting", type=int, default=512, help="pictures that may wait for a slot")
     limits.add_argument("--body-kb", type=int, default=256, help="size of a request, in KB")
     options = parser.parse_args(argv)
@@ -37,101 +46,123 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} is {getattr(options, name)}; give at least 1")
     if options.repo and options.weights:
-        parser.error("--weights and --repo (or PIXELCNN_HUB_REPO) are both given; choose one")
-    if options.samples > 64:
-        parser.error(f"--samples is {options.samples}; give at most 64")
+        parser.error("--weights and --repo (or PIXELCNN_HUB_REPO) cannot be used together; choose one")
+    if options.samples > MAX_SAMPLES:
+        parser.error(f"--samples is {options.samples}; give at most {MAX_SAMPLES}")
     if options.samples > options.slots:
-        parser.error(f"--samples is {options.samples}, more than the {options.slots} --slots; give at most that many")
+        parser.error(f"--samples is {options.samples}; give at most the number of --slots, {options.slots}")
     return options
 
 
-def port() -> int | None:
-    """The port that was asked for, which is then had or refused; None lets Gradio look for a free one."""
-    asked = os.environ.get("GRADIO_SERVER_PORT", "")
-    if asked and not (asked.isdecimal() and 0 < int(asked) < 65536):
-        raise SystemExit(f"GRADIO_SERVER_PORT is {asked!r}; give a port from 1 to 65535 or leave it unset.")
-    return int(asked) if asked else None
+def read_port() -> int | None:
+    """The port in GRADIO_SERVER_PORT; None lets Gradio search for a free one. Exits if it is not a port."""
+    value = os.environ.get("GRADIO_SERVER_PORT", "")
+    if value and not (value.isdecimal() and 0 < int(value) < 65536):
+        raise SystemExit(f"GRADIO_SERVER_PORT is {value!r}. Give a port from 1 to 65535, or leave it unset.")
+    return int(value) if value else None
 
 
-def host(lan: bool) -> str | None:
-    """The address to listen at; None for Gradio's own choice, this machine alone."""
-    name = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if lan else None)
+def read_host(lan: bool) -> str | None:
+    """The address to listen on; None for Gradio's default, this machine only. Exits if it is not one of this machine."""
+    host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if lan else None)
     try:
-        if name:
-            family = socket.AF_INET6 if ":" in name else socket.AF_INET
-            socket.create_server((name, 0), family=family).close()
+        if host:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            socket.create_server((host, 0), family=family).close()
     except OSError:
         raise SystemExit(
-            f"GRADIO_SERVER_NAME is {name!r}, no address of this machine; give one or leave it unset."
+            f"GRADIO_SERVER_NAME is {host!r}, which is not an address of this machine. Give one, or leave it unset."
         ) from None
-    return name
+    return host
 
 
-def lender() -> Callable | None:
-    """On ZeroGPU, what makes a function run where a GPU is lent; elsewhere None."""
+def load_gpu_decorator() -> Callable | None:
+    """On ZeroGPU Spaces, the decorator that runs a function on a GPU; elsewhere None."""
     if not os.environ.get("SPACES_ZERO_GPU"):
         return None
     try:
         import spaces
     except ImportError:
         return None
-    return spaces.GPU(duration=15)
+    return spaces.GPU(duration=GPU_SECONDS)
+
+
+def warm_up(backend: "Backend", model: "AutoregressiveModel") -> None:
+    """Run the page's default request once, so that the first visitor does not wait for what PyTorch initializes."""
+    from pixelcnn import ClassChoice, Request, UnavailableError
+
+    height, width = model.config.height, model.config.width
+    known = [[int(row < height // 2)] * width for row in range(height)]
+    digit = ClassChoice.SAMPLED if model.classes else ClassChoice.NONE
+    completion = backend.submit(Request(known=known, samples=min(4, backend.limits.samples), digit=digit))
+    with suppress(TimeoutError, UnavailableError):  # a slow model, or one that fails: visitors see that themselves
+        completion.result(WARM_UP_S)
+    completion.cancel()
+
+
+def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_decorator: Callable | None) -> None:
+    """Run the server until it is interrupted. Raises InputError, OSError."""
+    from pixelcnn.serving.backend import Limits
+    from pixelcnn.serving.engine import Engine
+    from pixelcnn.serving.registry import ModelRegistry
+    from pixelcnn.serving.zerogpu import ZeroGpuEngine
+    from web.classroom.join import join_info
+    from web.classroom.routes import class_routes
+    from web.classroom.wall import Wall
+    from web.middleware import app_options
+    from web.page import build_page, style_sheets, theme
+
+    registry = ModelRegistry(options.weights, options.device)
+    if options.repo:
+        registry.use_repo(options.repo)
+    model = registry.model()
+    limits = Limits(samples=options.samples, slots=options.slots, waiting=options.waiting)
+    backend: Backend
+    if gpu_decorator:
+        backend = ZeroGpuEngine(registry.model, gpu_decorator, limits)
+    else:
+        backend = Engine(registry.model, limits)
+        warm_up(backend, model)
+    wall = Wall(model.config.height * model.config.width, registry.names) if options.lan else None
+    try:
+        page = build_page(registry, backend, options.lan)
+        page.launch(
+            theme=theme(),
+            css_paths=style_sheets(),
+            server_name=host,
+            server_port=port,
+            prevent_thread_lock=True,
+            state_session_capacity=256,  # Gradio keeps some state for each visit, which this page does not use
+            app_kwargs=app_options(backend, registry, options.body_kb, class_routes(host, wall)),
+            ssr_mode=False,
+            run_history=False,
+            footer_links=["api"],
+        )
+        if wall:
+            info = join_info(host, page.server_port)
+            print(info.problem or f"The class joins at {info.address}")
+            print(f"The teacher's key, to clear or close the class wall: {wall.key}", flush=True)
+        page.block_thread()
+    finally:
+        backend.close()
 
 
 def main(argv: list[str] | None = None) -> None:
     options = parse(argv)
-    name, asked = host(options.lan), port()
+    host, port = read_host(options.lan), read_port()
+    gpu_decorator = load_gpu_decorator()  # imports spaces, which has to be imported before torch
 
-    lend = lender()  # before torch, which must not find CUDA by itself where it is lent
-
-    # Here, not at the top: they take seconds, which --help and a wrong port need not wait for.
+    # Imported here because it takes seconds, which --help and a wrong port need not wait for.
     import torch
 
-    from pixelcnn import BadInput, Request
-    from pixelcnn.engine import Engine, Limits
-    from pixelcnn.shelf import Shelf
-    from pixelcnn.solo import SoloEngine
-    from web.classroom import class_routes, join
-    from web.gate import guarded
-    from web.page import build_page, theme
-    from web.wall import Wall
+    from pixelcnn import InputError
 
     logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("pixelcnn").setLevel(logging.INFO)
-    torch.set_num_threads(1)  # the second core is for the server; docs/architecture.md
+    torch.set_num_threads(1)  # leaves the other core to the web server; see docs/architecture.md
     try:
-        shelf = Shelf(options.weights, options.device)
-        limits = Limits(samples=options.samples, slots=options.slots, waiting=options.waiting)
-        engine = SoloEngine(shelf.model, lend, limits) if lend else Engine(shelf.model, limits)
-        if options.repo:
-            shelf.pull(options.repo)
-        config = shelf.model().config
-        if not lend:  # what torch sets up for a first completion, nobody need wait for: one of the last row alone
-            above = [[1] * config.width] * (config.height - 1)
-            engine.submit(Request(known=[*above, [0] * config.width]))
-        wall = Wall(config.height * config.width, shelf.names) if options.lan else None
-        try:
-            page = build_page(shelf, engine, options.lan)
-            page.launch(
-                theme=theme(),
-                css_paths=sorted((Path(__file__).parent / "web" / "css").glob("*.css")),
-                server_name=name,
-                server_port=asked,
-                prevent_thread_lock=True,
-                state_session_capacity=256,  # a visit leaves a little behind in Gradio, and this page keeps no state there
-                app_kwargs=guarded(engine, shelf, options.body_kb, class_routes(name, wall)),
-                ssr_mode=False,
-                run_history=False,
-                footer_links=["api"],
-            )
-            if wall:
-                way = join(name, page.server_port)
-                print(f"The class joins at {way['address']}" if "address" in way else way["sentence"])
-                print(f"The teacher's key, to clear or close the class wall: {wall.key}", flush=True)
-            page.block_thread()
-        finally:
-            engine.close()
-    except (BadInput, OSError) as error:
+        serve(options, host, port, gpu_decorator)
+    except (InputError, OSError) as error:
         raise SystemExit(str(error)) from None
 
 

@@ -1,1 +1,1 @@
-"""Measurements, never tests: each prints a table for people and one JSON line last."""
+"""Commands that measure speed, quality and robustness. Each prints a table, then one JSON line."""

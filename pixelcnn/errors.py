@@ -1,18 +1,53 @@
-"""Errors that are sentences for people: what was given, what was expected, what to do next.
+"""Errors with a code and parameters, so that programs can test for them and pages can translate them.
 
-BadInput (ValueError)     something asked for cannot be done as asked
-├── WeightsError          weights are missing, damaged, or not what they should be
-└── Unavailable           it cannot be done now: the house is full, the server stops, the model failed
+InputError (ValueError)      a request cannot be carried out as given
+├── WeightsError             weights are missing, damaged, or of the wrong kind
+└── UnavailableError         the request is valid but cannot be carried out now: the server is busy, stopping, or failed
+
+A message says what was given, what was expected and what to do next. It is written where the error is raised; a
+translation is a message for the same code with the same parameters. docs/api.md lists the codes.
 """
 
-
-class BadInput(ValueError):
-    """What a person or a program asked for cannot be done; the message says why and what would work."""
+from dataclasses import dataclass, field
 
 
-class WeightsError(BadInput):
-    """Weights that cannot be used; the message says which file and what to do."""
+@dataclass(frozen=True)
+class Message:
+    """A sentence about the state of the server, with a code and parameters like an error."""
+
+    code: str
+    text: str  # English, with {name} for each parameter
+    params: dict[str, str | int | float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.text.format(**self.params)
 
 
-class Unavailable(BadInput):
-    """What was asked for is fine but cannot be done now; the message says why and when to try again."""
+class InputError(ValueError):
+    """A request that cannot be carried out.
+
+    code: a stable identifier, such as "samples_out_of_range".
+    message: English, with {name} for each parameter.
+    params: the values of the parameters, strings or numbers.
+    """
+
+    def __init__(self, code: str, message: str, **params: object):
+        super().__init__(message.format(**params))
+        self.code = code
+        self.message = message
+        self.params = params
+
+    def __reduce__(self):  # without it, pickle passes the formatted sentence as the code
+        return _rebuild, (type(self), self.code, self.message, self.params)
+
+
+class WeightsError(InputError):
+    """Weights that cannot be used; the message names the file and says what to do."""
+
+
+class UnavailableError(InputError):
+    """A valid request that cannot be carried out now; the message says why and when to try again."""
+
+
+def _rebuild(kind: type[InputError], code: str, message: str, params: dict) -> InputError:
+    return kind(code, message, **params)

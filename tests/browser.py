@@ -1,30 +1,45 @@
-"""The page in a real Chromium, as somebody at it would use it. Used by the tests of the page."""
+"""Drives the page in a real Chromium: draws, completes, changes settings and reads what is shown. Used by browser tests."""
 
 import os
-import re
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Response, expect, sync_playwright
+
+from web.i18n import TEXTS, format_pattern
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-INKED = """() => {
+STORE = "document.querySelector('.page').store"
+
+# The canvas as a string, one character for each pixel: "." unknown, "k" ink that is known, "m" ink by the model, " " paper.
+READ_PIXELS = """() => {
     const canvas = document.querySelector('.pixels');
     const data = canvas.getContext('2d').getImageData(0, 0, 28, 28).data;
-    const colour = (r, g, b, a) => a < 255 ? '.' : r > 150 && g < 150 ? 'm' : b > 50 && r < 60 ? 'y' : ' ';
-    return Array.from({length: 784}, (_, i) => colour(...data.slice(4 * i, 4 * i + 4))).join('');
-}"""  # . not filled, y yours, m the model's, blank paper
+    const kind = (r, g, b, a) => a < 255 ? '.' : r > 150 && g < 150 ? 'm' : b > 50 && r < 60 ? 'k' : ' ';
+    return Array.from({length: 784}, (_, i) => kind(...data.slice(4 * i, 4 * i + 4))).join('');
+}"""
+
+
+def text(key: str, language: str = "en", **params: object) -> str:
+    """A text of the page, from web/locales."""
+    return format_pattern(TEXTS[language][key], params)
+
+
+def text_start(key: str) -> str:
+    """A text of the page up to its first parameter."""
+    return TEXTS["en"][key].split("{")[0]
 
 
 @contextmanager
-def chromium():
-    """A browser; skips the test where there is none, unless REQUIRE_BROWSER says that there must be."""
+def chromium() -> Iterator[Browser]:
+    """A browser. Without Chromium the test is skipped, or fails if REQUIRE_BROWSER is set."""
     if CHROMIUM is None:
-        assert not os.environ.get("REQUIRE_BROWSER"), "REQUIRE_BROWSER is set and there is no chromium; install it"
-        pytest.skip("there is no chromium here")
+        assert not os.environ.get("REQUIRE_BROWSER"), "REQUIRE_BROWSER is set, but Chromium is not installed"
+        pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -32,120 +47,166 @@ def chromium():
 
 
 class Page:
-    """The page, watched: what it asks of other hosts and what it says on the console is held against it."""
+    """A visit to the page. `close` fails the test after any request to another host, error response or console error."""
 
-    def __init__(self, browser, address: str, **context):
+    def __init__(self, browser: Browser, address: str, **context: object):
+        """address: can have a query or a fragment; context: options of Playwright's `new_context`."""
         self.context = browser.new_context(**context)
         self.context.set_default_timeout(10_000)
         self.page = self.context.new_page()
-        self.faults, self.messages = [], []
+        self.faults: list[str] = []
         self.page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("request", lambda request: self.asked(request.url, address.split("#")[0]))
-        self.page.on("response", self.answered)
+        self.page.on("request", lambda request: self._check_host(request.url, address.split("#")[0]))
+        self.page.on("response", self._check_status)
         self.page.goto(address)
         self.page.wait_for_selector(".page[data-ready]")
         self.settle()
 
-    def settle(self) -> None:
-        """Wait until fonts and styles have come and the canvas lies where it will stay."""
-        self.page.evaluate("document.fonts.ready.then(() => 0)")
-        boxes = [None]
-        while len(boxes) < 4 or boxes[-1] != boxes[-4]:
-            boxes.append(self.page.locator(".pixels").bounding_box())
-            self.page.wait_for_timeout(50)
-
-    def asked(self, url: str, address: str) -> None:
+    def _check_host(self, url: str, address: str) -> None:
         if not url.startswith((address, "data:", "blob:")):
-            self.faults.append(f"asked for {url}")
+            self.faults.append(f"request to {url}")
 
-    def answered(self, response) -> None:
+    def _check_status(self, response: Response) -> None:
         if response.status >= 400:
             self.faults.append(f"{response.status} for {response.url}")
-
-    def at(self, row: float, column: float) -> tuple[float, float]:
-        """Where the middle of a pixel is on the screen."""
-        box = self.page.locator(".pixels").bounding_box()
-        return box["x"] + (column + 0.5) * box["width"] / 28, box["y"] + (row + 0.5) * box["height"] / 28
-
-    def stroke(self, *points: tuple[float, float]) -> None:
-        self.page.locator(".pixels").scroll_into_view_if_needed()  # pressing *Complete* may have scrolled it away
-        self.page.mouse.move(*self.at(*points[0]))
-        self.page.mouse.down()
-        for point in points[1:]:
-            self.page.mouse.move(*self.at(*point), steps=6)
-        self.page.mouse.up()
-
-    def seven(self) -> None:
-        self.stroke((6, 8), (6, 18), (9, 18), (15, 15))
-
-    def pixels(self) -> str:
-        return self.page.evaluate(INKED)
-
-    def filled(self) -> int:
-        return 784 - self.pixels().count(".")
-
-    def filled_by_frame(self, ms: int) -> list[int]:
-        """The same at every frame that the browser paints for so long: from here some might be missed."""
-        return self.page.evaluate(f"""() => new Promise((done) => {{
-            const inked = {INKED}, seen = [], end = performance.now() + {ms};
-            const look = () => {{
-                seen.push(784 - inked().split('.').length + 1);
-                performance.now() < end ? requestAnimationFrame(look) : done(seen);
-            }};
-            requestAnimationFrame(look);
-        }})""")
-
-    def speed(self, value: int) -> None:
-        self.page.locator(".speed").evaluate(f"slider => {{ slider.value = {value}; }}")
-
-    def complete(self) -> None:
-        self.page.locator("#complete").click()
-
-    def begun(self) -> None:
-        """Wait until something of what was asked for last is there; what was there before stays until then."""
-        self.page.wait_for_selector(".page:not([data-takes='0'])")
-        self.page.wait_for_function("!document.querySelector('.page').desk.awaited?.fresh")
-
-    def finish(self) -> None:
-        self.begun()
-        self.speed(100)
-        expect(self.page.locator(".facts")).to_contain_text(re.compile(r"Pixel (\d+) of \1\b"), timeout=20_000)
-
-    def shown(self) -> int:
-        """How many pixels of the completion are shown."""
-        return int(self.page.locator(".scrub").input_value())
-
-    def go(self, pixels: int) -> None:
-        """Show so many, and stand still."""
-        self.page.locator(".scrub").fill(str(pixels))
-
-    def takes(self) -> list[dict]:
-        """The completions on the desk, as the page has them."""
-        plain = "value => ArrayBuffer.isView(value) ? [...value] : value"
-        fields = f"Object.entries(take).map(([name, value]) => [name, ({plain})(value)])"
-        return self.page.evaluate(f"document.querySelector('.page').desk.takes.map((take) => Object.fromEntries({fields}))")
-
-    def panel(self, name: str) -> None:
-        """Open one of the panels."""
-        button = self.page.locator(f"[data-panel={name}]")
-        if button.get_attribute("aria-expanded") != "true":
-            button.click()
-
-    def set(self, **settings) -> None:
-        """Change settings by their names, in the panel where they are: samples=4, model="freeform", seed=5, ..."""
-        self.panel("settings")
-        for name, value in settings.items():
-            box = self.page.locator(f"#{name}")
-            if name == "samples":
-                self.page.locator(f"[data-count='{value}']").click()
-            elif name in ("model", "against", "digit"):
-                box.select_option(str(value))
-            elif name == "dice":
-                box.set_checked(value)
-            else:
-                box.fill(str(value))
 
     def close(self) -> None:
         self.context.close()
         assert self.faults == []
+
+    def locator(self, selector: str) -> Locator:
+        return self.page.locator(selector)
+
+    def settle(self) -> None:
+        """Wait until fonts and styles are loaded and the canvas does not move any more."""
+        self.page.evaluate("document.fonts.ready.then(() => 0)")
+        boxes: list[object] = [None]
+        while len(boxes) < 4 or boxes[-1] != boxes[-4]:
+            boxes.append(self.page.locator(".pixels").bounding_box())
+            self.page.wait_for_timeout(50)
+
+    def wait_for_frames(self, count: int = 2) -> None:
+        """Wait until the browser has painted some frames."""
+        self.page.evaluate(f"""() => new Promise((done) => {{
+            const next = (left) => left ? requestAnimationFrame(() => next(left - 1)) : done();
+            next({count});
+        }})""")
+
+    # --- the canvas
+
+    def point(self, row: float, column: float) -> tuple[float, float]:
+        """The position of the middle of a pixel on the screen."""
+        box = self.page.locator(".pixels").bounding_box()
+        return box["x"] + (column + 0.5) * box["width"] / 28, box["y"] + (row + 0.5) * box["height"] / 28
+
+    def stroke(self, *points: tuple[float, float]) -> None:
+        """Draw through points, (row, column) each, with the mouse."""
+        self.page.locator(".pixels").scroll_into_view_if_needed()
+        self.page.mouse.move(*self.point(*points[0]))
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*self.point(*point), steps=6)
+        self.page.mouse.up()
+
+    def draw_seven(self) -> None:
+        """Draw the top of a seven."""
+        self.stroke((6, 8), (6, 18), (9, 18), (15, 15))
+
+    def click_pixel(self, row: float, column: float) -> None:
+        self.page.mouse.click(*self.point(row, column))
+
+    def move_cut(self, rows: int) -> None:
+        """Move the cut line down by some rows, with its keys."""
+        for _ in range(abs(rows)):
+            self.page.locator(".cut").press("ArrowDown" if rows > 0 else "ArrowUp")
+
+    def pixels(self) -> str:
+        """What the canvas shows; see READ_PIXELS."""
+        return self.page.evaluate(READ_PIXELS)
+
+    def filled(self) -> int:
+        """How many pixels are not unknown."""
+        return 784 - self.pixels().count(".")
+
+    def filled_by_frame(self, ms: int) -> list[int]:
+        """`filled` at every frame that the browser paints within a time."""
+        return self.page.evaluate(f"""() => new Promise((done) => {{
+            const readPixels = {READ_PIXELS}, counts = [], end = performance.now() + {ms};
+            const look = () => {{
+                counts.push(784 - readPixels().split('.').length + 1);
+                performance.now() < end ? requestAnimationFrame(look) : done(counts);
+            }};
+            requestAnimationFrame(look);
+        }})""")
+
+    # --- completions
+
+    def complete(self) -> None:
+        self.page.locator("#complete").click()
+
+    def wait_for_answer(self) -> None:
+        """Wait for the first pixels of the last request."""
+        self.page.wait_for_selector(".page:not([data-completions='0'])")
+        self.wait_for_store("!store.pending?.waiting")
+
+    def wait_for_completions(self, count: int) -> None:
+        """Wait until there are so many completions, finished or not."""
+        self.wait_for_store(f"store.completions.length === {count}")
+
+    def finish(self) -> None:
+        """Wait for the last request and show its completions to their end."""
+        self.wait_for_answer()
+        self.set_speed(100)
+        self.wait_for_store("store.finished && store.position >= store.total", timeout=20_000)
+        total = self.store("total")
+        expect(self.page.locator(".summary")).to_contain_text(text("player.pixel_of", pixel=total, total=total))
+
+    def completions(self) -> list[dict]:
+        """The completions as the page has them (web/static/core/completion.js)."""
+        plain = "value => ArrayBuffer.isView(value) ? [...value] : value"
+        fields = f"Object.entries(completion).map(([name, value]) => [name, ({plain})(value)])"
+        return self.store(f"completions.map((completion) => Object.fromEntries({fields}))")
+
+    def store(self, expression: str) -> object:
+        """A property of the page's store, or the result of a method."""
+        return self.page.evaluate(f"{STORE}.{expression}")
+
+    def wait_for_store(self, condition: str, timeout: float = 10_000) -> None:
+        """Wait for a JavaScript condition about `store`."""
+        self.page.wait_for_function(f"(() => {{ const store = {STORE}; return {condition}; }})()", timeout=timeout)
+
+    # --- the player
+
+    def set_speed(self, value: int) -> None:
+        """Set the speed slider, 0 to 100."""
+        self.page.locator(".speed").evaluate(f"slider => {{ slider.value = {value}; }}")
+
+    def position(self) -> int:
+        """How many pixels of the completion are shown."""
+        return int(self.page.locator(".scrub").input_value())
+
+    def seek(self, pixels: int) -> None:
+        """Show so many pixels, paused."""
+        self.page.locator(".scrub").fill(str(pixels))
+
+    # --- panels
+
+    def open_panel(self, name: str) -> None:
+        button = self.page.locator(f"[data-panel={name}]")
+        if button.get_attribute("aria-expanded") != "true":
+            button.click()
+
+    def set(self, **settings: object) -> None:
+        """Change settings in their panel: model, second_model, samples, digit, temperature, seed, random_seed."""
+        self.open_panel("settings")
+        for name, value in settings.items():
+            control = self.page.locator(f"#{name.replace('_', '-')}")
+            if name == "samples":
+                self.page.locator(f"[data-count='{value}']").click()
+            elif name in ("model", "second_model", "digit"):
+                control.select_option(str(value))
+            elif name == "random_seed":
+                control.set_checked(value)
+            else:
+                control.fill(str(value))

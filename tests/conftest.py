@@ -11,13 +11,13 @@ import pytest
 import torch
 from browser import Page
 
-from benchmarks import visitors
+from benchmarks import clients
 from benchmarks.soak import slow_weights
-from pixelcnn.engine import Engine
 from pixelcnn.models import MODELS, build
-from pixelcnn.shelf import Shelf
+from pixelcnn.serving.engine import Engine
+from pixelcnn.serving.registry import ModelRegistry
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "fixtures"
 TINY = {
     "pixelcnn": {"channels": 5, "blocks": 2, "head": 6},
     "row_lstm": {"channels": 4, "layers": 2, "head": 6},
@@ -42,7 +42,7 @@ def tiny_model(name: str, height: int = 3, width: int = 3):
 def random_images(model, count: int, seed: int = 0) -> torch.Tensor:
     """Levels (count, H, W)."""
     shape = (count, model.config.height, model.config.width)
-    return torch.randint(model.likelihood.levels, shape, generator=torch.Generator().manual_seed(seed))
+    return torch.randint(model.distribution.levels, shape, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture(params=list(MODELS))
@@ -65,7 +65,7 @@ def one_thread():
 @pytest.fixture
 def engine():
     """An engine on the bundled weights."""
-    engine = Engine(Shelf(device="cpu").model)
+    engine = Engine(ModelRegistry(device="cpu").model)
     yield engine
     engine.close()
 
@@ -74,9 +74,9 @@ def engine():
 def server(tmp_path_factory):
     """The address of `python app.py`, started as people start it."""
     log = tmp_path_factory.mktemp("server") / "log"
-    with visitors.server(log=log, temp=log.parent / "gradio") as address:
+    with clients.server(log=log, temp=log.parent / "gradio") as address:
         yield address
-        assert visitors.house(address)["ready"], "the server died"
+        assert clients.server_status(address)["ready"], "the server died"
     assert "Traceback" not in log.read_text(), log.read_text()
     assert not list((log.parent / "gradio").rglob("*.*")), "files were left behind"
 
@@ -85,19 +85,20 @@ def server(tmp_path_factory):
 def slow_server(tmp_path_factory):
     """The address of a server whose model takes seconds for sixteen pictures, so that they can be left."""
     folder = tmp_path_factory.mktemp("slow")
-    with visitors.server("--weights", slow_weights(folder), log=folder / "log") as address:
+    with clients.server("--weights", slow_weights(folder), log=folder / "log") as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def chromium():
-    with browser.chromium() as opened:
-        yield opened
+    """A headless Chromium."""
+    with browser.chromium() as started:
+        yield started
 
 
 @pytest.fixture
-def opened(chromium, server):
-    """The page on a desktop, watched for what it must not do."""
+def app_page(chromium, server):
+    """The page in a desktop window. The test fails on requests to other hosts and on console errors."""
     page = Page(chromium, server, viewport={"width": 1280, "height": 900})
     yield page
     page.close()

@@ -1,4 +1,4 @@
-"""A Hub on this machine: as much of its HTTP as a pull and a push need, and every way in which it can fail."""
+"""A server on this machine that behaves like the Hugging Face Hub: the HTTP of downloads and pushes, and their failures."""
 
 import base64
 import hashlib
@@ -13,21 +13,22 @@ COMMIT = "c" * 40
 
 
 class Hub:
-    """files: name to content of one repository, "user/digits"; `how` it behaves:
+    """One repository, "user/digits".
 
-    whole, refused (401), missing (404 for the repository), no file (404 for the weights), silent, half (the connection
-    breaks in the middle of the first download of the weights), moved (main is another commit each time it is asked for).
+    files: its content by name. mode: "normal", "unauthorized" (401), "no repo" (404), "no file" (404 for weights), "silent"
+    (no response), "interrupted" (the connection closes in the middle of the first download of each weights file), or
+    "moving" (the branch main is another commit at each request).
     """
 
-    def __init__(self, files: dict[str, bytes], how: str = "whole"):
-        self.files, self.how = files, how
-        self.asked: list[str] = []  # "GET path"
+    def __init__(self, files: dict[str, bytes], mode: str = "normal"):
+        self.files, self.mode = files, mode
+        self.requests: list[str] = []  # "GET path"
         self.pushed: dict[str, bytes] = {}
-        self.broken: set[str] = set()
+        self.interrupted: set[str] = set()
 
     def commit(self, revision: str) -> str:
-        if self.how == "moved" and revision == "main":
-            return hashlib.sha1(str(len(self.asked)).encode()).hexdigest()
+        if self.mode == "moving" and revision == "main":
+            return hashlib.sha1(str(len(self.requests)).encode()).hexdigest()
         return revision if re.fullmatch("[0-9a-f]{40}", revision) else COMMIT
 
 
@@ -53,40 +54,45 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         hub, path = self.hub, self.path.split("?")[0]
         found = re.fullmatch("(?:/datasets)?/user/digits/resolve/([^/]+)/(.+)", path)
-        if found:  # the client asks about other things too, now and then
-            hub.asked.append(f"{self.command} {self.path}")
-        if hub.how == "silent":
+        if found:  # the client sometimes requests other paths too
+            hub.requests.append(f"{self.command} {self.path}")
+        if hub.mode == "silent":
             time.sleep(60)
-        if hub.how == "refused":
+        if hub.mode == "unauthorized":
             return self.answer(401, b"{}", X_Error_Message="Invalid credentials")
         if path == "/api/datasets/user/digits/tree/main":
             files = [{"type": "file", "path": name, "size": len(file), "oid": "0"} for name, file in hub.files.items()]
             return self.json(files)
-        if hub.how == "missing" or not found:
+        if hub.mode == "no repo" or not found:
             return self.answer(404, b"{}", X_Error_Code="RepoNotFound")
         revision, name = found.groups()
-        if name not in hub.files or (hub.how == "no file" and name.endswith(".safetensors")):
+        if name not in hub.files or (hub.mode == "no file" and name.endswith(".safetensors")):
             return self.answer(404, b"{}", X_Error_Code="EntryNotFound")
         return self.file(name, revision)
 
     def file(self, name: str, revision: str) -> None:
         hub, content = self.hub, self.hub.files[name]
         start = int(re.match(r"bytes=(\d+)-", self.headers.get("Range", "bytes=0-"))[1])
-        facts = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X_Repo_Commit": hub.commit(revision)}
-        facts |= {"Accept_Ranges": "bytes", "Content_Length": str(len(content) - start)}
+        headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X_Repo_Commit": hub.commit(revision)}
+        headers |= {"Accept_Ranges": "bytes", "Content_Length": str(len(content) - start)}
         if start:
-            facts["Content_Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        breaks = hub.how == "half" and self.command == "GET" and name.endswith(".safetensors") and name not in hub.broken
-        self.answer(206 if start else 200, content[: len(content) // 2] if breaks else content[start:], **facts)
-        if breaks:
-            hub.broken.add(name)
+            headers["Content_Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        interrupt = (
+            hub.mode == "interrupted"
+            and self.command == "GET"
+            and name.endswith(".safetensors")
+            and name not in hub.interrupted
+        )
+        self.answer(206 if start else 200, content[: len(content) // 2] if interrupt else content[start:], **headers)
+        if interrupt:
+            hub.interrupted.add(name)
             self.wfile.flush()
             self.close_connection = True
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.hub.asked.append(f"POST {self.path}")
-        if self.hub.how == "refused":
+        self.hub.requests.append(f"POST {self.path}")
+        if self.hub.mode == "unauthorized":
             return self.answer(401, b"{}", X_Error_Message="Invalid credentials")
         if self.path == "/api/repos/create":
             return self.json({"url": "http://127.0.0.1/user/digits", "id": "1", "name": "user/digits"})
@@ -109,8 +115,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def running(hub: Hub):
-    """The address of the Hub, for as long as the block lasts."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("HandlerOfOne", (Handler,), {"hub": hub}))
+    """The address of the running server; it stops at the end of the block."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"hub": hub}))
     server.daemon_threads, server.block_on_close = True, False
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

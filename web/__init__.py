@@ -1,1 +1,1 @@
-"""The page's parts: each a Python file beside its own html, css and js."""
+"""The web page and the HTTP API."""

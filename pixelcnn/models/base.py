@@ -1,104 +1,141 @@
-"""The contract of every model: one network, run everywhere or here.
+"""The base class of every autoregressive model.
 
-A model is complete when it has what AutoregressiveModel names and a `network`. All else (the cache, prefill, the
-step) follows, because the layers know both ways. Knows nothing of noise, seeds or people.
+A model is a `network` plus the attributes below. Cache, prefill and one-pixel steps are implemented here once, because
+the layers run in both ways (see `pixelcnn/nn`).
 """
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from pixelcnn.layers import Spatial
-from pixelcnn.orders import raster
-from pixelcnn.where import Cache, Everywhere, Grid, Here, Where
+from pixelcnn.distributions import Distribution
+from pixelcnn.masks import raster_order
+from pixelcnn.nn.cache import Activations, Cache, CachedLayer, Grid
+from pixelcnn.nn.execution import CachedStep, Execution, FullPass
+from pixelcnn.nn.layers import class_index
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of a model, all whole numbers. Stored in the metadata of a weights file, from which the model is rebuilt."""
+
+    height: int = 28
+    width: int = 28
 
 
 class AutoregressiveModel(nn.Module):
-    """p(x) as a product of p(pixel | pixels before it), pixels in raster order.
+    """p(x) as the product of p(pixel | earlier pixels), pixels in raster order.
 
-    config: a frozen dataclass with at least height and width; with the model's registry name it rebuilds the model.
-    likelihood: what params mean, see likelihoods.py.
-    margin: how far the widest layer looks, in pixels.
-    classes: how many digits the model can be told to draw, 0 for none.
-    takes_any_mask: whether known pixels may come after unknown ones.
-    window: pixels that a picture alone tries for in one step; benchmarks/RESULTS.md has the measurements.
-    input_layers: the spatial layers that read the picture itself; a drawn level is written to their memories.
+    config: with the model's registry name it rebuilds the model.
+    distribution: what the network's output means.
+    margin: how many pixels the widest layer reads to each side.
+    classes: the number of classes that the model can be conditioned on, 0 for none.
+    accepts_any_mask: whether known pixels may come after unknown ones.
+    window: how many pixels of a single picture to compute in one step; benchmarks/RESULTS.md has measurements.
+    input_layers: the layers that read the picture itself; sampled levels are written to their memories.
     """
 
     name: str
-    entry: str = ""  # which weights these are, once loaded
-    config: object
-    likelihood: object
+    entry: str = ""  # the name of the weights in the manifest, once loaded
+    config: ModelConfig
+    distribution: Distribution
     margin: int
     classes: int = 0
-    takes_any_mask: bool = False
+    accepts_any_mask: bool = False
     window: int = 64
-    input_layers: list[Spatial]
 
-    def network(self, picture: Tensor | None, where: Where) -> Tensor:
-        """Params from features of the picture: (B, H, W, C) to (B, H, W, P), or None to (B, P) for one pixel."""
+    @property
+    def input_layers(self) -> list[CachedLayer]:
+        raise NotImplementedError
+
+    def network(self, picture: Tensor | None, execution: Execution) -> Tensor:
+        """Features of the picture (B, H, W, C) to params (B, H, W, P); in a step, None to (B, P)."""
         raise NotImplementedError
 
     def embed(self, levels: Tensor) -> Tensor:
         """Levels (...) as features (..., 1) in 0..1."""
         dtype = next(self.parameters()).dtype
-        return (levels.to(dtype) / (self.likelihood.levels - 1))[..., None]
+        return (levels.to(dtype) / (self.distribution.levels - 1))[..., None]
 
-    def forward(self, x: Tensor, digits: Tensor | None = None, told: Tensor | None = None) -> Tensor:
-        """All pixels at once: levels x (B, H, W), long in 0..K-1, to params (B, H, W, P).
+    def forward(self, x: Tensor, digits: Tensor | None = None, hints: Tensor | None = None) -> Tensor:
+        """A full pass: levels x (B, H, W), long in 0..K-1, to params (B, H, W, P).
 
-        digits: for models with classes, which one each picture is of, (B,) long, -1 or None for not told.
-        told: for models that take any mask, what `told` says of each picture's known pixels, bool (B, H, W).
+        digits: the class of each picture, (B,) long, -1 or None for none; ignored by models without classes.
+        hints: what `hints` returns for the mask of each picture, bool (B, H, W); for models that accept any mask.
         """
-        return self.network(self.embed(x), Everywhere(digits, told))
+        return self.network(self.embed(x), FullPass(digits, hints))
 
-    def order(self, known: Tensor) -> Tensor:
-        """The unknown pixels in the order of filling, raster numbers (U,); known is bool (H, W).
+    def fill_order(self, known: Tensor) -> Tensor:
+        """The unknown pixels in the order of sampling, raster numbers (U,); known is bool (H, W).
 
-        Raises BadInput for a mask that the model cannot make use of.
+        Raises InputError for a mask that the model cannot use.
         """
-        return raster(known, self.name)
+        return raster_order(known, self.name)
 
-    def told(self, known: Tensor) -> Tensor | None:
-        """Those of the known pixels, bool (..., H, W), that the network must be told of beside its past; None if none."""
+    def hints(self, known: Tensor) -> Tensor | None:
+        """The known pixels, bool (..., H, W), that come after an unknown one; None if there are none."""
         return None
 
-    def nats(self, x: Tensor, digits: Tensor | None = None, told: Tensor | None = None) -> Tensor:
-        """-ln p of every pixel of x (B, H, W), given those before it and those told, of which it says nothing."""
-        return -self.likelihood.log_prob(self(x, digits, told), x)
+    def nats(self, x: Tensor, digits: Tensor | None = None, hints: Tensor | None = None) -> Tensor:
+        """-ln p of every pixel of x (B, H, W) given the pixels before it, the class and the hints.
+
+        The values at hints themselves mean nothing.
+        """
+        return -self.distribution.log_prob(self(x, digits, hints), x)
 
     def new_cache(self, slots: int) -> Cache:
-        """Memory for so many pictures at once, on the model's device."""
+        """A cache for `slots` pictures, on the model's device."""
         grid = Grid(self.config.height, self.config.width, self.margin)
-        layers = [layer for layer in self.modules() if isinstance(layer, Spatial)]
+        layers = [layer for layer in self.modules() if isinstance(layer, CachedLayer)]
         memory = {layer: layer.new_memory(grid.halved(layer.scale), slots) for layer in layers}
-        told = torch.zeros(slots, dtype=torch.bool, device=self.device)
-        return Cache(grid, memory, torch.full((slots,), self.classes, device=self.device), told)
+        hinted = torch.zeros(slots, dtype=torch.bool, device=self.device)
+        return Cache(grid, memory, torch.full((slots,), self.classes, device=self.device), hinted)
+
+    def full_pass(self, x: Tensor, digits: Tensor | None = None, hints: Tensor | None = None) -> tuple[Tensor, Activations]:
+        """`forward`, and what its layers computed, to be written to a cache.
+
+        digits (B * n,) instead of (B,) gives params of n classes of each picture, (B * n, H, W, P).
+        """
+        execution = FullPass(digits, hints, {})
+        params = self.network(self.embed(x), execution)
+        none = torch.full((len(params),), self.classes, device=x.device)
+        index = none if digits is None else class_index(digits, self.classes).expand(len(params))
+        hinted = torch.full((len(params),), hints is not None, device=x.device)
+        return params, Activations(index, hinted, execution.features or {})
 
     def prefill(
-        self, cache: Cache, slots: Tensor, x: Tensor, digits: Tensor | None = None, told: Tensor | None = None
+        self, cache: Cache, slots: Tensor, x: Tensor, digits: Tensor | None = None, hints: Tensor | None = None
     ) -> Tensor:
-        """Seat pictures x (B, H, W) in slots (B,), all pixels in one pass; returns params (B, H, W, P).
+        """Write pictures x (B, H, W) to slots (B,) of the cache in one full pass; returns params (B, H, W, P).
 
-        One picture, (1, H, W) with digits (1,) and told (1, H, W), is seated in all the slots, at the cost of one.
-        What lies under pixels that are still to be filled does not matter: every step overwrites its own. Where nothing is
-        told, x may be the upper rows alone, as many as `cache.rows_before` the first of those pixels.
+        One picture, (1, H, W) with digits (1,) and hints (1, H, W), is broadcast to all the slots. Values at unknown pixels
+        do not matter: every step overwrites its own. Without hints, x may be the first rows only, as many as
+        `cache.prefill_rows` says for the first unknown pixel.
         """
-        cache.digits[slots] = self.classes if digits is None else digits % (self.classes + 1)
-        cache.told[slots] = told is not None
-        return self.network(self.embed(x), Everywhere(digits, told, cache, slots))
+        params, activations = self.full_pass(x, digits, hints)
+        activations.write(cache, slots, torch.arange(len(params), device=slots.device).expand_as(slots))
+        return params
 
-    def step(self, cache: Cache, slots: Tensor, pixels: Tensor, each: int = 1, kind: type[Here] = Here) -> Tensor:
+    def step(
+        self,
+        cache: Cache,
+        slots: Tensor,
+        pixels: Tensor,
+        pixels_per_slot: int = 1,
+        kind: type[CachedStep] = CachedStep,
+    ) -> Tensor:
         """Params (B, P) of pixels (B,), raster numbers, in slots (B,); all pixels before each are in the cache.
 
-        each: so many rows, one after the other, are of one slot, throughout. kind: Fixed, for the same work at any pixels.
+        pixels_per_slot: rows of one slot are adjacent, always this many. kind: CapturableStep for CUDA graph capture.
         """
-        return self.network(None, kind(cache, slots, pixels, each))
+        return self.network(None, kind(cache, slots, pixels, pixels_per_slot))
 
     def write(self, cache: Cache, slots: Tensor, pixels: Tensor, levels: Tensor) -> None:
-        """Tell the cache the levels (B,) that were drawn at pixels (B,)."""
-        here, features = Here(cache, slots, pixels), self.embed(levels)
+        """Write sampled levels (B,) at pixels (B,) to the cache."""
+        step, features = CachedStep(cache, slots, pixels), self.embed(levels)
         for layer in self.input_layers:
-            layer.write(features, here)
+            layer.write(features, step)
 
     @property
     def device(self) -> torch.device:

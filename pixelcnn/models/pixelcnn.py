@@ -4,8 +4,8 @@
 
         picture -> 7x7 conv, mask A -> residual blocks with 3x3 conv, mask B -> 2 x (ReLU, 1x1 conv) -> logit
 
-Deviations: the paper gives no depth and width for MNIST; ours were chosen for two CPU cores. Of a 3x3 stack the paper
-later says [1606.05328] that it has a blind spot to the right above; it is here as it was there.
+Deviations: the paper gives no depth and width for MNIST; ours were chosen for two CPU cores. A stack of 3x3 convolutions
+has a blind spot above and to the right (1606.05328, section 2.2), as in the paper.
 """
 
 from dataclasses import dataclass
@@ -13,18 +13,16 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixelcnn.layers import MaskedConv2d, mask_a, mask_b, readout
-from pixelcnn.likelihoods import Bernoulli
-from pixelcnn.models.base import AutoregressiveModel
-from pixelcnn.where import Where
+from pixelcnn.distributions import Bernoulli
+from pixelcnn.models.base import AutoregressiveModel, ModelConfig
+from pixelcnn.nn.execution import Execution
+from pixelcnn.nn.layers import MaskedConv2d, TypedModuleList, mask_a, mask_b, readout
 
 
 @dataclass(frozen=True)
-class Config:
-    height: int = 28
-    width: int = 28
+class Config(ModelConfig):
     channels: int = 48  # h of [1], Fig. 5; the residual stream has 2h
-    blocks: int = 12  # each sees one row further up: 3 + 12 of MNIST's 20
+    blocks: int = 12  # each adds one row to the receptive field: 3 + 12 rows of MNIST's 20
     head: int = 32  # [1], Table 1: 32 feature maps for MNIST
 
 
@@ -37,30 +35,33 @@ class ResidualBlock(nn.Module):
         self.conv = MaskedConv2d(channels, channels, mask_b(3))
         self.expand = nn.Linear(channels, 2 * channels)
 
-    def forward(self, x: Tensor, where: Where) -> Tensor:
+    def forward(self, x: Tensor, execution: Execution) -> Tensor:
         h = self.reduce(F.relu(x))
-        h = self.conv(F.relu(h), where)
+        h = self.conv(F.relu(h), execution)
         return x + self.expand(F.relu(h))
 
 
 class PixelCNN(AutoregressiveModel):
+    config: Config
     name = "pixelcnn"
     margin = 3
 
     def __init__(self, config: Config):
         super().__init__()
         self.config = config
-        self.likelihood = Bernoulli()
+        self.distribution = Bernoulli()
         self.first = MaskedConv2d(1, 2 * config.channels, mask_a(7))
-        self.blocks = nn.ModuleList(ResidualBlock(config.channels) for _ in range(config.blocks))
-        self.head = readout(2 * config.channels, config.head, self.likelihood.params)
+        self.blocks: TypedModuleList[ResidualBlock] = TypedModuleList(
+            ResidualBlock(config.channels) for _ in range(config.blocks)
+        )
+        self.head = readout(2 * config.channels, config.head, self.distribution.num_params)
 
     @property
     def input_layers(self):
         return [self.first]
 
-    def network(self, picture: Tensor | None, where: Where) -> Tensor:
-        h = self.first(picture, where)  # (B, H, W, 2h) or (B, 2h)
+    def network(self, picture: Tensor | None, execution: Execution) -> Tensor:
+        h = self.first(picture, execution)  # (B, H, W, 2h) or (B, 2h)
         for block in self.blocks:
-            h = block(h, where)
+            h = block(h, execution)
         return self.head(h)  # (B, H, W, 1) or (B, 1)

@@ -1,15 +1,15 @@
-"""Row LSTM: rows one after the other, each from the one above, in one convolution.
+"""Row LSTM: a recurrence from row to row, with a convolution as the transition.
 
     [1] A. van den Oord, N. Kalchbrenner, K. Kavukcuoglu, "Pixel Recurrent Neural Networks", 2016, arXiv:1601.06759.
 
         picture -> 7x7 conv, mask A -> residual blocks around a Row LSTM -> 2 x (ReLU, 1x1 conv) -> logit
 
-    s s s s s s s      the state at x comes from three states in the row above, each of them from three above it:
-    . s s s s s .      a triangle of context ([1], Fig. 4 middle), which misses what lies left and right of it,
-    . . s s s . .      except through the input, which sees the row so far
+    s s s s s s s      the state at x depends on three states in the row above, each of them on three above it:
+    . s s s s s .      a triangle of context ([1], Fig. 4 middle). Pixels outside it are seen only through the
+    . . s s s . .      input convolutions, which read the current row up to x
     . . i x . . .
 
-Deviations: [1] does not give depth and width for MNIST; ours are those of its Diagonal BiLSTM there.
+Deviations: [1] gives no depth and width for MNIST; ours are those of its Diagonal BiLSTM.
 """
 
 from dataclasses import dataclass
@@ -17,24 +17,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pixelcnn.layers import MaskedConv2d, Spatial, mask_a, readout
-from pixelcnn.likelihoods import Bernoulli
-from pixelcnn.models.base import AutoregressiveModel
-from pixelcnn.sweep import Path, lstm, sweep
-from pixelcnn.where import Everywhere, Grid, Here, Where
+from pixelcnn.distributions import Bernoulli
+from pixelcnn.models.base import AutoregressiveModel, ModelConfig
+from pixelcnn.nn.cache import Cache, CachedLayer, Grid
+from pixelcnn.nn.execution import CachedStep, Execution, FullPass
+from pixelcnn.nn.layers import MaskedConv2d, TypedModuleList, mask_a, readout
+from pixelcnn.nn.lstm import ScanPath, lstm, lstm_scan
 
 
 @dataclass(frozen=True)
-class Config:
-    height: int = 28
-    width: int = 28
-    channels: int = 16  # h of [1], Fig. 5; the residual stream has 2h
+class Config(ModelConfig):
+    channels: int = 16  # h of [1], Fig. 5; the residual stream has 2h channels
     layers: int = 7
     head: int = 32
 
 
-class RowLSTMCell(Spatial):
-    """Equation 3 of [1]: gates from the input, and from the states of the row above by a convolution of width three."""
+class RowLSTMCell(CachedLayer):
+    """[1], equation 3: gates from the input, plus a convolution of width three over the states of the row above."""
 
     ABOVE = ((-1, -1), (-1, 0), (-1, 1))
 
@@ -42,68 +41,75 @@ class RowLSTMCell(Spatial):
         super().__init__()
         bound = (3 * channels) ** -0.5
         self.weight = nn.Parameter(torch.empty(3 * channels, 4 * channels).uniform_(-bound, bound))
-        self.initial = nn.Parameter(torch.zeros(2, channels).uniform_(-bound, bound))  # learned h and c above the picture
+        # Learned initial h and c, of the row above the picture.
+        self.initial = nn.Parameter(torch.zeros(2, channels).uniform_(-bound, bound))
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
-        """h and c side by side; the row above a picture that is seated holds the learned initial state."""
-        return grid.new(slots, self.initial.numel(), like=self.weight)
+        """h and c side by side; the row above each picture holds the learned initial state."""
+        return grid.allocate(slots, self.initial.numel(), like=self.weight)
 
-    def all_pixels(self, gates: Tensor, where: Everywhere) -> Tensor:
-        path = Path(*gates.shape[1:3], self.ABOVE, (-1, 0))
+    def forward_full(self, gates: Tensor, execution: FullPass) -> Tensor:
+        path = ScanPath(gates.shape[1], gates.shape[2], self.ABOVE, (-1, 0))
         with torch.autocast(gates.device.type, enabled=False):
-            (h,), (c,) = sweep(gates[None], self.weight[None], self.initial[:, None], path)
-        if where.cache is not None:
-            where.remember(self, torch.cat([h, c], -1))
-            grid, row = where.cache.grid, self.initial.detach().flatten()
-            view = where.cache.memory[self].view(-1, grid.area // grid.stride, grid.stride, len(row))
-            view[where.slots, grid.margin - 1, grid.margin :] = row
+            (h,), (c,) = lstm_scan(gates[None], self.weight[None], self.initial[:, None], path)
+        if execution.features is not None:
+            execution.store(self, torch.cat([h, c], -1))
         return h
 
-    def one_pixel(self, gates: Tensor, here: Here) -> Tensor:
-        memory, channels = here.cache.memory[self], self.initial.shape[1]
+    def fill(self, cache: Cache, slots: Tensor, h: Tensor) -> None:
+        super().fill(cache, slots, h)
+        grid, row = cache.grid, self.initial.detach().flatten()
+        view = cache.memory[self].view(-1, grid.area // grid.stride, grid.stride, len(row))
+        view[slots, grid.margin - 1, grid.margin :] = row
+
+    def forward_step(self, gates: Tensor, step: CachedStep) -> Tensor:
+        memory, channels = step.cache.memory[self], self.initial.shape[1]
         out = gates.new_empty(len(gates), channels)
-        for index in here.waves(here.pixels // here.grid.width):
-            part = here.some(index)
-            above = memory.index_select(0, part.neighbours(self.ABOVE)).view(len(index), 3, 2 * channels)
-            seen = above[:, :, :channels].flatten(1)  # (B, 3h)
-            h, c = lstm(gates[index] + seen @ self.weight, above[:, 1, channels:])
-            memory.index_copy_(0, part.at, torch.cat([h, c], -1))
+        for index in step.dependency_levels(step.pixels // step.grid.width):
+            part = step.subset(index)
+            above = memory.index_select(0, part.neighbor_positions(self.ABOVE)).view(len(index), 3, 2 * channels)
+            states = above[:, :, :channels].flatten(1)  # (B, 3h)
+            h, c = lstm(gates[index] + states @ self.weight, above[:, 1, channels:])
+            memory.index_copy_(0, part.positions, torch.cat([h, c], -1))
             out[index] = h
         return out
 
 
 class ResidualBlock(nn.Module):
-    """[1], Fig. 5 right: 2h -> input-to-state 3x1 conv -> Row LSTM, h -> 1x1 conv, 2h, added to the input."""
+    """[1], Fig. 5 right: 2h -> 3x1 input-to-state convolution -> Row LSTM, h -> 1x1 convolution -> 2h, added."""
 
     def __init__(self, channels: int):
         super().__init__()
-        self.input_to_state = MaskedConv2d(2 * channels, 4 * channels, ((0, -1), (0, 0)))  # a 3x1 kernel under mask B
+        self.input_to_state = MaskedConv2d(2 * channels, 4 * channels, ((0, -1), (0, 0)))  # a 3x1 kernel with mask B
         self.lstm = RowLSTMCell(channels)
         self.up = nn.Linear(channels, 2 * channels)
 
-    def forward(self, x: Tensor, where: Where) -> Tensor:
-        gates = self.input_to_state(x, where)
-        return x + self.up(self.lstm(gates, where))
+    def forward(self, x: Tensor, execution: Execution) -> Tensor:
+        gates = self.input_to_state(x, execution)
+        return x + self.up(self.lstm(gates, execution))
 
 
 class RowLSTM(AutoregressiveModel):
+    config: Config
     name = "row_lstm"
     margin = 3
 
     def __init__(self, config: Config):
         super().__init__()
         self.config = config
-        self.likelihood = Bernoulli()
+        self.distribution = Bernoulli()
         self.first = MaskedConv2d(1, 2 * config.channels, mask_a(7))
-        self.blocks = nn.ModuleList(ResidualBlock(config.channels) for _ in range(config.layers))
-        self.head = readout(2 * config.channels, config.head, self.likelihood.params)
+        self.blocks: TypedModuleList[ResidualBlock] = TypedModuleList(
+            ResidualBlock(config.channels) for _ in range(config.layers)
+        )
+        self.head = readout(2 * config.channels, config.head, self.distribution.num_params)
 
     @property
-    def input_layers(self) -> list[Spatial]:
+    def input_layers(self) -> list[CachedLayer]:
         return [self.first]
 
-    def network(self, picture: Tensor | None, where: Where) -> Tensor:
-        h = self.first(picture, where)  # (B, H, W, 2h) or (B, 2h)
+    def network(self, picture: Tensor | None, execution: Execution) -> Tensor:
+        h = self.first(picture, execution)  # (B, H, W, 2h) or (B, 2h)
         for block in self.blocks:
-            h = block(h, where)
+            h = block(h, execution)
         return self.head(h)

@@ -1,0 +1,122 @@
+"""The data sets by name: one split as ink and labels, and batches of levels from it.
+
+    binarized-mnist   the static binarization of the literature (Salakhutdinov & Murray 2008, Larochelle's split)
+    mnist-threshold   a pixel is black from ink 128 on: smooth edges, like strokes on a canvas
+    mnist-resampled   a pixel of ink v is black with probability v / 255, drawn again for every batch: speckled edges
+    mnist-gray        the 256 levels
+    pens              pen trajectories drawn with the page's brush, black from ink 128 on (see pendigits.py)
+    mnist-and-pens    mnist-threshold and pens of the same split
+    pictures          a folder of pictures or a Hub image data set, black from ink 128 on (see image_folder.py)
+    pictures-gray     the same with 256 levels
+
+Nats on different data sets are not comparable. Except for the static binarization, the splits of MNIST are: `train`, the
+first 50 000 training digits; `valid`, the last 10 000; `test`, the 10 000 test digits. The static binarization has the
+digits in another order, so its training split must not be mixed with another validation split.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pixelcnn.data.image_folder import read_images
+from pixelcnn.data.mnist import read_binarized_mnist, read_mnist
+from pixelcnn.data.pendigits import read_pendigits
+
+DATASETS = (
+    "binarized-mnist",
+    "mnist-threshold",
+    "mnist-resampled",
+    "mnist-gray",
+    "pens",
+    "mnist-and-pens",
+    "pictures",
+    "pictures-gray",
+)
+SPLITS = ("train", "valid", "test")
+THRESHOLD = 128  # the least ink that is black in a data set of two levels
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Pictures of one split: ink (N, H, W), uint8, from 0 for paper to 255; labels (N,), 0..9 or -1 for none."""
+
+    ink: np.ndarray
+    labels: np.ndarray
+    dataset: str
+
+    @property
+    def levels(self) -> int:
+        return 256 if self.dataset.endswith("-gray") else 2
+
+    def __len__(self) -> int:
+        return len(self.ink)
+
+    def batch(self, index: np.ndarray, rng: np.random.Generator, shift: int = 0) -> np.ndarray:
+        """Levels (len(index), H, W), int64, of some pictures, each moved by up to `shift` pixels in both directions."""
+        ink = self.ink[index]
+        if shift:
+            ink = shift_images(ink, rng.integers(-shift, shift + 1, (len(ink), 2)))
+        if self.levels == 256:
+            return ink.astype(np.int64)
+        if self.dataset == "mnist-resampled":
+            return (rng.random(ink.shape) * 255 < ink).astype(np.int64)
+        return (ink >= THRESHOLD).astype(np.int64)
+
+    def fingerprint(self) -> str:
+        """A hash of the pictures, 16 hexadecimal digits, the same for equal ink in equal order."""
+        return hashlib.sha256(self.ink.tobytes()).hexdigest()[:16]
+
+
+def shift_images(ink: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Pictures (N, H, W) moved down and right by offsets (N, 2) in pixels, filled with paper at the borders."""
+    reach = int(np.abs(offsets).max(initial=0))
+    height, width = ink.shape[1:]
+    padded = np.pad(ink, ((0, 0), (reach, reach), (reach, reach)))
+    rows = reach - offsets[:, 0, None] + np.arange(height)  # (N, H)
+    columns = reach - offsets[:, 1, None] + np.arange(width)  # (N, W)
+    return padded[np.arange(len(ink))[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def load_digits(dataset: str, source: Path | str | None, split: str, size: tuple[int, int] = (28, 28)) -> Digits:
+    """One split of a data set.
+
+    source: a folder; for pictures also the name of a Hub data set, user/name; None for MNIST from the Hub.
+    size: (H, W) for `mnist-*` and pictures, which are scaled to fit and padded; other data sets are 28 x 28.
+
+    Raises ValueError for an unknown name or files that cannot be used, FileNotFoundError for a missing file.
+    """
+    if dataset not in DATASETS:
+        raise ValueError(f"There is no data set {dataset!r}; choose one of {', '.join(DATASETS)}.")
+    if split not in SPLITS:
+        raise ValueError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
+    if dataset == "binarized-mnist":
+        ink, labels = read_binarized_mnist(_folder(source, dataset), split)
+    elif dataset == "pens":
+        ink, labels = read_pendigits(_folder(source, dataset), split)
+    elif dataset == "mnist-and-pens":
+        folder = _folder(source, dataset)
+        parts = read_mnist(folder, split, (28, 28)), read_pendigits(folder, split)
+        ink, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    elif dataset in ("pictures", "pictures-gray"):
+        ink, labels = read_images(source, split, size)
+    else:
+        ink, labels = read_mnist(source, split, size)
+    return Digits(ink, labels, dataset)
+
+
+def _folder(source: Path | str | None, dataset: str) -> Path:
+    if source is None:
+        raise ValueError(f"{dataset} is not on the Hub; give the folder that holds its files.")
+    return Path(source)
+
+
+def guess_dataset(source: Path | str | None, levels: int) -> str:
+    """The data set that a source most likely holds, for a model of that many levels."""
+    has_mnist = source is None or any(Path(source).glob("train-images-idx3-ubyte*"))
+    if levels == 256:
+        return "mnist-gray" if has_mnist else "pictures-gray"
+    if has_mnist:
+        return "mnist-threshold"
+    return "binarized-mnist" if Path(source or "", "binarized_mnist.npz").exists() else "pictures"

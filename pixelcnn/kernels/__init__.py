@@ -1,1 +1,0 @@
-"""Sampling loops as Triton kernels, one model each; `fused.py` chooses among them."""

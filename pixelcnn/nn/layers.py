@@ -1,0 +1,179 @@
+"""Layers that run as a full pass and as one-pixel steps over a cache.
+
+A network is written once, as a function of features `h` and of an `execution` (see `execution.py`). Features are
+channels-last, so pointwise layers (`nn.Linear` as 1x1 convolution, ReLU, sums) are the same code in both. Only layers
+that read *other* pixels (`CachedLayer`, in `cache.py`) have two implementations, and tests compare the two.
+"""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pixelcnn.nn.cache import CachedLayer, Grid, Taps
+from pixelcnn.nn.execution import CachedStep, Execution, FullPass
+
+M = TypeVar("M", bound=nn.Module)
+L = TypeVar("L", bound=nn.Module)
+
+
+def mask_a(size: int) -> Taps:
+    """Offsets that mask A of 1601.06759 (Fig. 2) keeps in a size x size kernel: the pixels before the center.
+
+    size 3:   x x x        size is odd; weights that the mask would set to zero (.) are not stored.
+              x . .
+              . . .
+    """
+    half = size // 2
+    above = tuple((row, column) for row in range(-half, 0) for column in range(-half, half + 1))
+    return above + tuple((0, column) for column in range(-half, 0))
+
+
+def mask_b(size: int) -> Taps:
+    """Mask B: mask A plus the center, for layers whose input at a pixel does not depend on that pixel's own value."""
+    return (*mask_a(size), (0, 0))
+
+
+class TypedModuleList(nn.ModuleList, Generic[M]):
+    """A ModuleList whose items have a known type."""
+
+    def __iter__(self) -> Iterator[M]:
+        return super().__iter__()  # type: ignore[return-value]
+
+    def __getitem__(self, index: int) -> M:  # type: ignore[override]
+        return super().__getitem__(index)  # type: ignore[return-value]
+
+
+class MaskedConv2d(CachedLayer):
+    """Masked convolution (1601.06759, section 3.4), stored as one (fan_in, fan_out) matrix per unmasked tap.
+
+    A step is one matrix product with the parameter as stored. All taps are in the pixel's row or above it.
+    """
+
+    def __init__(self, fan_in: int, fan_out: int, taps: Taps, scale: int = 0):
+        super().__init__()
+        self.taps, self.scale = taps, scale
+        self.fan_in = fan_in
+        self.rows = 1 - min(row for row, _ in taps)  # kernel height; the pixel's own row is the last
+        self.half_width = max(abs(column) for _, column in taps)  # kernel columns on either side
+        bound = (len(taps) * fan_in) ** -0.5  # as in nn.Conv2d, with the unmasked taps as fan-in
+        self.weight = nn.Parameter(torch.empty(len(taps), fan_in, fan_out).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(fan_out).uniform_(-bound, bound))
+        columns = 2 * self.half_width + 1
+        index = [(row + self.rows - 1) * columns + column + self.half_width for row, column in taps]
+        self.tap_index: Tensor = nn.Buffer(torch.tensor(index), persistent=False)
+
+    def new_memory(self, grid: Grid, slots: int) -> Tensor:
+        return grid.allocate(slots, self.fan_in, like=self.weight)
+
+    def kernel(self) -> Tensor:
+        """The weight as `F.conv2d` expects it, (fan_out, fan_in, rows, columns), with zeros at masked taps."""
+        columns = 2 * self.half_width + 1
+        empty = self.weight.new_zeros(self.rows * columns, *self.weight.shape[1:])
+        return empty.index_copy(0, self.tap_index, self.weight).unflatten(0, (self.rows, columns)).permute(3, 2, 0, 1)
+
+    def forward_full(self, h: Tensor, execution: FullPass) -> Tensor:
+        execution.store(self, h)
+        # F.conv2d pads below as well as above; cutting the extra rows off is cheaper than padding above only.
+        padding = (self.rows - 1, self.half_width)
+        out = F.conv2d(h.permute(0, 3, 1, 2), self.kernel(), self.bias, padding=padding)
+        return out[:, :, : h.shape[1]].permute(0, 2, 3, 1)
+
+    def forward_step(self, h: Tensor | None, step: CachedStep) -> Tensor:
+        if h is not None:
+            self.write(h, step)
+        neighbors = step.cache.memory[self].index_select(0, step.neighbor_positions(self.taps))
+        inputs = neighbors.view(len(step.positions), len(self.taps) * self.fan_in)
+        return torch.addmm(self.bias, inputs, self.weight.flatten(0, 1))
+
+
+class FeatureCache(CachedLayer):
+    """Features that another stream stored, of the pixel itself or of the pixel `rows_up` rows above."""
+
+    def __init__(self, channels: int, rows_up: int = 0, scale: int = 0):
+        super().__init__()
+        self.channels, self.rows_up, self.scale = channels, rows_up, scale
+        self.like: Tensor = nn.Buffer(torch.zeros(1), persistent=False)  # holds the dtype and the device
+
+    def new_memory(self, grid: Grid, slots: int) -> Tensor:
+        return grid.allocate(slots, self.channels, like=self.like)
+
+    def forward_full(self, h: Tensor, execution: FullPass) -> Tensor:
+        execution.store(self, h)
+        return F.pad(h, (0, 0, 0, 0, self.rows_up, 0))[:, : h.shape[1]]
+
+    def forward_step(self, h: Tensor | None, step: CachedStep) -> Tensor:
+        positions = step.neighbor_positions(((-self.rows_up, 0),)) if self.rows_up else step.positions
+        return step.cache.memory[self].index_select(0, positions)
+
+
+@torch.no_grad()
+def scale_weight_(layer: L, gain: float) -> L:
+    """Multiply the initial weight of a layer by a gain, in place; returns the layer."""
+    layer.get_parameter("weight").mul_(gain)
+    return layer
+
+
+def readout(fan_in: int, hidden: int, num_params: int) -> nn.Sequential:
+    """Features to distribution parameters: two 1x1 convolutions after ReLUs, and the output (1601.06759, Table 1)."""
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Linear(fan_in, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, num_params),
+    )
+
+
+class Gate(nn.Module):
+    """Gated activation (1606.05328, equation 2): tanh of the first half of the channels times the sigmoid of the second.
+
+    (..., 2C) to (..., C). tanh x = 2 sigmoid(2x) - 1, so one sigmoid call does both, in a third of the time.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.slope: Tensor = nn.Buffer(torch.tensor([2.0, 1.0]).repeat_interleave(channels), persistent=False)
+
+    def forward(self, h: Tensor) -> Tensor:
+        value, gate = torch.sigmoid(h * self.slope.to(h.dtype)).chunk(2, -1)
+        return torch.lerp(-gate, gate, value)
+
+
+class ClassBias(nn.Module):
+    """A learned bias per class (1606.05328, equation 4), the same at every pixel. The last row stands for no class."""
+
+    def __init__(self, classes: int, channels: int):
+        super().__init__()
+        self.classes = classes
+        self.weight = nn.Parameter(0.1 * torch.randn(classes + 1, channels))
+
+    def forward(self, like: Tensor, execution: Execution) -> Tensor:
+        """The bias to be added to features `like`: (B, 1, 1, C) in a full pass, (B, C) in a step."""
+        return execution.select(self.forward_full, self.forward_step)(like, execution)
+
+    def forward_full(self, like: Tensor, execution: FullPass) -> Tensor:
+        if execution.digits is None:
+            index = torch.full(like.shape[:1], self.classes, device=like.device)
+        else:
+            index = class_index(execution.digits, self.classes)
+        bias = F.embedding(index, self.weight)
+        return bias.view(len(bias), *[1] * (like.dim() - 2), -1)
+
+    def forward_step(self, like: Tensor, step: CachedStep) -> Tensor:
+        return self.weight.index_select(0, step.digits)
+
+
+def class_index(digits: Tensor, classes: int) -> Tensor:
+    """Rows of a `ClassBias` for digits (B,) in -1..classes-1, where -1 (no class) is row `classes`.
+
+    Raises ValueError for other digits, on a CPU. On a CUDA device the check would wait for the device; there the embedding
+    lookup fails instead.
+    """
+    if digits.device.type == "cpu" and ((digits < -1) | (digits >= classes)).any():
+        bad = digits[(digits < -1) | (digits >= classes)][0].item()
+        raise ValueError(f"digit is {bad}; give -1 (none) or a class from 0 to {classes - 1}.")
+    return torch.where(digits == -1, classes, digits)

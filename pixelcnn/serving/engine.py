@@ -1,0 +1,235 @@
+"""The backend that runs in this process: one thread advances the pictures of all requests together.
+
+A tick admits waiting requests, steps the batch of every model once, publishes new results and frees the slots of finished
+requests. No request waits until another one is finished, and thirty requests cost little more than one. The noise depends
+on (seed, sample) only, so a picture is the same alone and in a batch.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Literal
+
+from pixelcnn.errors import UnavailableError
+from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.sampling.batch import ContinuousBatch
+from pixelcnn.sampling.request import Request
+from pixelcnn.sampling.result import Job, prepare
+from pixelcnn.serving.backend import Counters, Limits, busy_error, check_samples
+from pixelcnn.serving.completion import Completion
+
+log = logging.getLogger(__name__)
+
+LOG_INTERVAL_S = 60.0  # between two lines with the counters, if they have changed
+MIN_PIXELS_PER_S = 1000  # assumed for the expected wait before the speed has been measured
+AVERAGING_RATE = 0.02  # of the moving averages, so over about the last hundred busy ticks
+
+
+class Scheduler:
+    """Decides which requests advance. Not thread-safe: only the engine's thread calls it.
+
+    It uses the batches through `admit`, `step`, `finished`, `update_result` and `evict` alone, and handles no tensors.
+    """
+
+    def __init__(self, limits: Limits, new_batch: Callable[[AutoregressiveModel, int], ContinuousBatch] = ContinuousBatch):
+        self.limits = limits
+        self.new_batch = new_batch
+        self.counters = Counters()
+        self.waiting: deque[Completion] = deque()
+        self.batches: dict[AutoregressiveModel, ContinuousBatch] = {}
+        self.active: dict[Job, Completion] = {}
+
+    def tick(self) -> None:
+        started = time.perf_counter()
+        self.admit()
+        self.counters.active = self.active_pictures()
+        pixels = self.step()
+        self.publish()
+        self.retire()
+        self.update_counters(pixels, time.perf_counter() - started)
+
+    def admit(self) -> None:
+        """Admit requests in order of arrival while there are slots, but few per tick, so that no tick takes long."""
+        admitted: dict[AutoregressiveModel, list[Job]] = {}
+        for _ in range(self.limits.admitted_per_tick):
+            if not self.waiting or self.active_pictures() + self.waiting[0].job.samples > self.limits.slots:
+                break
+            completion = self.waiting.popleft()
+            if completion.cancelled:
+                self.end(completion, "cancelled")
+                continue
+            self.active[completion.job] = completion
+            admitted.setdefault(completion.job.model, []).append(completion.job)
+        for model, jobs in admitted.items():
+            self.admit_jobs(model, jobs)
+
+    def admit_jobs(self, model: AutoregressiveModel, jobs: list[Job]) -> None:
+        """Admit jobs of one model together."""
+        try:
+            if model not in self.batches:
+                self.batches = {other: batch for other, batch in self.batches.items() if batch.jobs}
+                self.batches[model] = self.new_batch(model, self.limits.slots)
+            self.batches[model].admit(jobs)
+        except Exception:  # caused by one of the jobs: admit each alone, so that only that one fails
+            if len(jobs) == 1:
+                return self.fail(self.active[jobs[0]])
+            for job in jobs:
+                self.admit_jobs(model, [job])
+
+    def active_pictures(self) -> int:
+        return sum(job.samples for job in self.active)
+
+    def step(self) -> int:
+        """Step every batch once; returns how many pixels became final."""
+        return sum(self.step_batch(batch) for batch in list(self.batches.values()))
+
+    def step_batch(self, batch: ContinuousBatch) -> int:
+        try:
+            return batch.step()
+        except Exception:  # caused by one of the jobs: step each alone, so that only that one fails
+            pixels = 0
+            for job in list(batch.jobs):
+                try:
+                    pixels += batch.step([job])
+                except Exception:
+                    self.fail(self.active[job])
+            return pixels
+
+    def publish(self) -> None:
+        now = time.monotonic()
+        pause = self.limits.frame_s * max(1.0, len(self.active) / 10)  # at most a hundred frames per second in total
+        finished = {job for batch in self.batches.values() for job in batch.finished()}
+        for job, completion in list(self.active.items()):
+            if job in finished or now - completion.published_at >= pause:
+                completion.published_at = now
+                self.batches[job.model].update_result(job)
+                completion.publish(job.result.snapshot(), done=job in finished)
+                if job in finished:
+                    self.end(completion, "completed")
+
+    def retire(self) -> None:
+        """Drop cancelled and abandoned requests, active or waiting, and empty batches that need not be kept warm.
+
+        An empty batch that is kept warm is dropped when a batch for another model is created.
+        """
+        now = time.monotonic()
+        for completion in [*self.active.values(), *self.waiting]:
+            if completion.cancelled or completion.unread_seconds(now) > self.limits.reader_timeout_s:
+                self.end(completion, "cancelled")
+        self.waiting = deque(completion for completion in self.waiting if not completion.cancelled)
+        for model in [model for model, batch in self.batches.items() if not batch.jobs and not batch.keep_warm]:
+            del self.batches[model]
+
+    def fail(self, completion: Completion) -> None:
+        """End a completion because of the exception that is being handled."""
+        model = completion.job.result.model
+        log.exception("A completion by %s failed", model)
+        error = UnavailableError(
+            "completion_failed", "{model} failed on this drawing. Try again, or choose another model.", model=model
+        )
+        completion.publish(None, error, done=True)
+        self.end(completion, "failed")
+
+    def end(self, completion: Completion, outcome: Literal["completed", "cancelled", "failed"]) -> None:
+        """Free the slots of a completion and count its outcome."""
+        if self.active.pop(completion.job, None):
+            batch = self.batches.get(completion.job.model)
+            if batch and completion.job in batch.jobs:
+                batch.evict(completion.job)
+        if outcome == "cancelled":
+            completion.cancel()
+            completion.publish(None, done=True)
+        setattr(self.counters, outcome, getattr(self.counters, outcome) + 1)
+
+    def update_counters(self, pixels: int, seconds: float) -> None:
+        """Update load and speed after a tick in which so many pixels became final."""
+        counters, rate = self.counters, AVERAGING_RATE if self.counters.ms_per_tick else 1.0
+        if pixels:
+            counters.pixels_per_s += rate * (pixels / seconds - counters.pixels_per_s)
+            counters.ms_per_tick += rate * (1000 * seconds - counters.ms_per_tick)
+        waiting = [completion.job for completion in self.waiting]
+        counters.active, counters.waiting = self.active_pictures(), sum(job.samples for job in waiting)
+        left = (job.samples * (len(job.result.order) - job.result.done) for job in [*self.active, *waiting])
+        counters.pixels_left = sum(left)
+
+
+class Engine:
+    """A `Backend` with one thread that does all the work."""
+
+    def __init__(self, models: Callable[[str], AutoregressiveModel], limits: Limits | None = None):
+        """models: gives a model by its entry, or raises InputError, like `ModelRegistry.model`."""
+        self.models = models
+        self.limits = limits or Limits()
+        self.scheduler = Scheduler(self.limits)
+        self._arrived: deque[Completion] = deque()  # submitted, not yet seen by the scheduler
+        self._open: list[Completion] = []  # submitted, some of them done by now
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: Request, entry: str = "") -> Completion:
+        """See `Backend.submit`."""
+        completion = Completion(prepare(self.models(entry), request))
+        samples = completion.job.samples
+        check_samples(samples, self.limits)
+        with self._changed:
+            if self._closed:
+                raise stopping_error()
+            self._open = [other for other in self._open if not other.done]
+            pictures = sum(other.job.samples for other in self._open)
+            if pictures + samples > self.limits.slots + self.limits.waiting:
+                counters = self.scheduler.counters
+                wait = counters.pixels_left / max(counters.pixels_per_s, MIN_PIXELS_PER_S)
+                raise busy_error(pictures, max(1, round(wait)))
+            self._open.append(completion)
+            self._arrived.append(completion)
+            self._changed.notify()
+        return completion
+
+    def counters(self) -> dict[str, int | float]:
+        """See `Backend.counters`."""
+        return asdict(self.scheduler.counters)
+
+    def close(self) -> None:
+        """See `Backend.close`."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        logged, logged_at = self.counters(), time.monotonic()
+        while self._wait_for_work():
+            try:
+                self.scheduler.tick()
+            except Exception:  # an error of the scheduler itself: fail all requests and start again with an empty one
+                log.exception("A tick failed")
+                self._fail_all(UnavailableError("server_error", "The server had an internal error. Try again."))
+                self.scheduler = Scheduler(self.limits)
+            if time.monotonic() - logged_at >= LOG_INTERVAL_S and logged != self.counters():
+                logged, logged_at = self.counters(), time.monotonic()
+                log.info(", ".join(f"{name} {value:.4g}" for name, value in logged.items()))
+        self._fail_all(stopping_error())
+
+    def _wait_for_work(self) -> bool:
+        """Wait until there are requests and give new ones to the scheduler; returns False once the engine is closed."""
+        scheduler = self.scheduler
+        with self._changed:
+            while not (self._closed or self._arrived or scheduler.waiting or scheduler.active):
+                self._changed.wait()
+            scheduler.waiting.extend(self._arrived)
+            self._arrived.clear()
+            return not self._closed
+
+    def _fail_all(self, error: UnavailableError) -> None:
+        for completion in [*self.scheduler.active.values(), *self.scheduler.waiting]:
+            if not completion.done:
+                completion.publish(None, error, done=True)
+
+
+def stopping_error() -> UnavailableError:
+    return UnavailableError("server_stopping", "The server is stopping. Try again when it is back.")

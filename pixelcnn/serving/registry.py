@@ -1,0 +1,167 @@
+"""The models that one server offers. Each is loaded when it is first used, onto one device."""
+
+import logging
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TypedDict
+
+import torch
+
+from pixelcnn.errors import InputError, Message, WeightsError
+from pixelcnn.hub import WEIGHTS, facts_of
+from pixelcnn.hub.files import unknown_entry
+from pixelcnn.hub.sources import Weights, WeightsSource, bundled, hub_repo, single_file
+from pixelcnn.models.base import AutoregressiveModel
+
+log = logging.getLogger(__name__)
+
+
+class ModelFacts(TypedDict):
+    """What the page is told about one model."""
+
+    model: str
+    levels: int
+    classes: int
+    any_mask: bool
+    sha: str  # the first 8 digits of the sha256 of the weights, "" for a file that no manifest lists
+
+
+class RegistryFacts(TypedDict):
+    """What the page is told about all models that it can offer."""
+
+    default: str
+    device: str
+    models: dict[str, ModelFacts]
+
+
+class Catalog:
+    """The weights that can be chosen, and the models loaded from them so far. Thread-safe."""
+
+    def __init__(self, weights: dict[str, Weights], default: str, device: torch.device):
+        """Loads the default. Raises WeightsError."""
+        self.weights = weights
+        self.default = default
+        self._device = device
+        self._models: dict[str, AutoregressiveModel] = {}
+        self._loading = threading.Lock()
+        # The page is built for the size of the default.
+        self.facts = {default: facts_of(self.model(default))}
+        height, width = self.facts[default]["height"], self.facts[default]["width"]
+        for entry, candidate in weights.items():
+            facts = candidate.facts
+            if entry != default and candidate.page and facts and (facts["height"], facts["width"]) == (height, width):
+                self.facts[entry] = facts
+
+    def model(self, entry: str) -> AutoregressiveModel:
+        """The model of an entry, loaded if necessary. Raises WeightsError."""
+        if not isinstance(entry, str) or entry not in self.weights:
+            raise unknown_entry(entry, list(self.weights))
+        if entry in self._models:  # without the lock, which may be held during a download
+            return self._models[entry]
+        with self._loading:
+            if entry not in self._models:
+                self._models[entry] = self.weights[entry].load().to(self._device)
+            return self._models[entry]
+
+
+class ModelRegistry:
+    """The models of a server by entry: the bundled ones or one file, until a Hub repository replaces them. Thread-safe."""
+
+    def __init__(self, weights: str | Path = "", device: str = "auto", folder: Path = WEIGHTS):
+        """weights: the default, an entry of the manifest or a .safetensors file. device: auto, cpu or cuda.
+
+        Raises InputError without CUDA for "cuda", and WeightsError.
+        """
+        if device == "cuda" and not torch.cuda.is_available():
+            raise InputError(
+                "cuda_not_available", "PyTorch has no CUDA device to use. Start with --device cpu or --device auto."
+            )
+        self.device = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+        source = bundled(folder)
+        if str(weights).endswith(".safetensors"):
+            file = single_file(Path(weights))
+            source = replace(file, weights=source.weights | file.weights)
+        elif weights:
+            source = replace(source, default=str(weights))
+        self.weights_status: Message = source.status  # for people
+        self._catalog = Catalog(source.weights, source.default, self.device)
+
+    @property
+    def default(self) -> str:
+        """The entry that "" stands for."""
+        return self._catalog.default
+
+    def names(self) -> list[str]:
+        """The entries that the page can offer, the default first. All have the size of the default."""
+        return list(self._catalog.facts)
+
+    def model(self, entry: str = "") -> AutoregressiveModel:
+        """The model of an entry, "" for the default; never of a path. Raises WeightsError."""
+        catalog = self._catalog
+        return catalog.model(entry or catalog.default)
+
+    def use_repo(self, name: str) -> threading.Thread:
+        """Download a Hub repository, `user/name[@revision]`, in the background and replace the weights by its weights.
+
+        `weights_status` says how far this is. Completions in progress keep the model that they started with.
+        """
+
+        def work() -> None:
+            try:
+                self.replace_weights(hub_repo(name))
+            except Exception as error:  # keep the weights of now
+                code = error.code if isinstance(error, InputError) else type(error).__name__
+                log.warning("The weights of %s cannot be used: %s", name, error, exc_info=not isinstance(error, InputError))
+                self.weights_status = Message(
+                    "weights_repo_failed",
+                    "the bundled weights, because those of {repo} could not be used ({reason})",
+                    {"repo": name, "reason": code},
+                )
+
+        self.weights_status = Message(
+            "weights_repo_pending", "the bundled weights, until those of {repo} are downloaded", {"repo": name}
+        )
+        thread = threading.Thread(target=work, name="use-repo", daemon=True)
+        thread.start()
+        return thread
+
+    def replace_weights(self, source: WeightsSource) -> None:
+        """Offer other weights from now on, with those of the same name replaced.
+
+        Raises WeightsError, and changes nothing, if the default cannot be loaded or does not fit the open page.
+        """
+        before = self._catalog
+        catalog = Catalog(before.weights | source.weights, source.default, self.device)
+        facts, expected = catalog.facts[catalog.default], before.facts[before.default]
+        if any(facts[key] != expected[key] for key in ("height", "width", "levels")):
+            raise WeightsError(
+                "weights_do_not_fit_page",
+                "{entry} has {height} x {width} pixels with {levels} levels, unlike the weights that the page was opened "
+                "with. Start with --weights FILE to use it.",
+                entry=catalog.default,
+                height=facts["height"],
+                width=facts["width"],
+                levels=facts["levels"],
+            )
+        self._catalog = catalog
+        self.weights_status = source.status
+
+    def facts(self) -> RegistryFacts:
+        """What the page needs to know; nothing is loaded for it."""
+        catalog = self._catalog
+        models = {
+            entry: ModelFacts(
+                model=catalog.weights[entry].model,
+                levels=facts["levels"],
+                classes=facts["classes"],
+                any_mask=facts["any_mask"],
+                sha=catalog.weights[entry].sha256[:8],
+            )
+            for entry, facts in catalog.facts.items()
+        }
+        return {"default": catalog.default, "device": self.device_name(), "models": models}
+
+    def device_name(self) -> str:
+        """The device, for people."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "the CPU"

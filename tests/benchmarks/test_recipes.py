@@ -1,0 +1,79 @@
+"""recipes/: one file per entry of the manifest, with commands that train.py accepts."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pixelcnn.hub import read_manifest
+
+ROOT = Path(__file__).parents[2]
+RECIPES = ROOT / "recipes"
+AUTOREGRESSIVE = {name for name, entry in read_manifest()["entries"].items() if "nats" in entry or "bits_per_dim" in entry}
+# Stands for python and torchrun: prints its arguments and ends, so that until_step continues with the next command.
+STAND_IN = """#!/usr/bin/env bash
+echo "ARGUMENTS $*"
+"""
+
+
+@pytest.fixture(scope="module")
+def flags() -> set[str]:
+    """The flags of train.py."""
+    command = [sys.executable, "train.py", "--help"]
+    text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=100).stdout
+    return set(re.findall(r"--[a-z][a-z-]*", text))
+
+
+def test_every_entry_has_a_recipe():
+    names = {path.stem for path in RECIPES.glob("*.sh")} - {"common"}
+    assert names == AUTOREGRESSIVE
+
+
+@pytest.mark.parametrize("entry", sorted(AUTOREGRESSIVE))
+def test_a_recipe_calls_train_py_with_its_flags_and_writes_the_entry(entry, flags, tmp_path):
+    for name in ("python", "torchrun"):
+        (tmp_path / name).write_text(STAND_IN)
+        (tmp_path / name).chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "OUT": str(tmp_path)}
+    environment |= {"DATA": "data", "FIRST": "first.safetensors"}
+    run = subprocess.run(
+        ["bash", str(RECIPES / f"{entry}.sh")], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    calls = [line.split() for line in run.stdout.splitlines() if line.startswith("ARGUMENTS")]
+    assert calls
+    for call in calls:
+        assert "train.py" in call and "--data data" in " ".join(call)
+        ours = call[call.index("train.py") :]
+        assert {word for word in ours if word.startswith("--")} <= flags
+    assert calls[-1][calls[-1].index("--out") + 1] == f"{tmp_path}/{entry}.safetensors"
+
+
+def test_a_recipe_without_data_says_what_is_missing():
+    environment = {name: value for name, value in os.environ.items() if name != "DATA"}
+    run = subprocess.run(
+        ["bash", str(RECIPES / "freeform.sh")], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode and "Set DATA" in run.stderr
+
+
+def test_until_step_stops_a_command_once_its_checkpoint_is_written(tmp_path):
+    """The stand-in for a training reaches step 300 after about a second and would go on for ten minutes."""
+    training = tmp_path / "training"
+    training.write_text(
+        "#!/usr/bin/env bash\n"
+        "for step in $(seq 100 100 200000); do\n"
+        '  echo "{\\"step\\": $step}" >> "$2/metrics.jsonl"; sleep 0.05; touch "$2/checkpoint.safetensors"; sleep 0.25\n'
+        "done\n"
+    )
+    training.chmod(0o755)
+    script = f'source "{RECIPES}/common.sh"; until_step 300 "{training}" --run "{tmp_path}"; echo continued'
+    run = subprocess.run(
+        ["bash", "-c", script], env=os.environ | {"DATA": "data"}, capture_output=True, text=True, timeout=30
+    )
+    assert "continued" in run.stdout, run.stderr
+    assert '"step": 300}' in (tmp_path / "metrics.jsonl").read_text()
+    assert (tmp_path / "checkpoint.safetensors").exists()

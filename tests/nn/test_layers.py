@@ -1,0 +1,66 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from pixelcnn.nn.cache import Grid, lazy_zeros
+from pixelcnn.nn.execution import FullPass
+from pixelcnn.nn.layers import Gate, MaskedConv2d, class_index, mask_a, mask_b
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 7])
+def test_masks_keep_the_taps_before_the_center_in_raster_order(size):
+    half = size // 2
+    square = [(row, column) for row in range(-half, half + 1) for column in range(-half, half + 1)]
+    assert list(mask_a(size)) == square[: len(square) // 2]
+    assert list(mask_b(size)) == square[: len(square) // 2 + 1]
+
+
+@pytest.mark.parametrize("taps", [mask_a(7), mask_b(3), mask_b(5), ((0, -1), (0, 0)), ((-1, -1), (-1, 0), (-1, 1))])
+def test_masked_convolution_equals_a_convolution_with_zeroed_weights(taps):
+    """As the paper defines it: a full kernel with masked weights set to zero, and SAME padding."""
+    layer = MaskedConv2d(3, 4, taps).double()
+    half = max(max(abs(row), abs(column)) for row, column in taps)
+    kernel = torch.zeros(4, 3, 2 * half + 1, 2 * half + 1, dtype=torch.float64)
+    for tap, (row, column) in enumerate(taps):
+        kernel[:, :, half + row, half + column] = layer.weight[tap].detach().T
+    h = torch.randn(2, 6, 5, 3, dtype=torch.float64)
+    expected = F.conv2d(h.permute(0, 3, 1, 2), kernel, layer.bias, padding=half).permute(0, 2, 3, 1)
+    torch.testing.assert_close(layer(h, FullPass()), expected, atol=1e-12, rtol=0)
+
+
+def test_grid_margins_are_zeros_between_pictures_and_rows():
+    grid = Grid(height=3, width=4, margin=2)
+    memory = grid.allocate(2, 1, like=torch.zeros(0, dtype=torch.float64))
+    grid.fill(memory, torch.tensor([0, 1]), torch.ones(2, 3, 4, 1, dtype=torch.float64))
+    for slot in (0, 1):
+        for pixel in range(12):
+            position = grid.positions(torch.tensor([slot]), torch.tensor([pixel]))
+            row, column = divmod(pixel, 4)
+            for down in range(-2, 1):
+                for right in range(-2, 3):
+                    inside = row + down >= 0 and 0 <= column + right < 4
+                    assert memory[position + grid.offset((down, right))].item() == inside
+    assert memory.sum() == 24
+
+
+def test_a_gate_is_the_product_of_a_tanh_and_a_sigmoid():
+    h = torch.randn(5, 8, dtype=torch.float64) * 4
+    expected = torch.tanh(h[:, :4]) * torch.sigmoid(h[:, 4:])
+    torch.testing.assert_close(Gate(4).double()(h), expected, atol=1e-14, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (1024, 1025)])
+def test_lazy_zeros_are_zeros_and_share_no_memory(shape):
+    one, other = (lazy_zeros(shape, like=torch.zeros(0)) for _ in range(2))
+    one += 1
+    assert one.shape == shape and one.min() == 1 and not other.any()
+
+
+def test_the_class_index_of_no_class_is_the_last_row():
+    assert class_index(torch.tensor([-1, 0, 9]), 10).tolist() == [10, 0, 9]
+
+
+@pytest.mark.parametrize("digit", [10, 11, -2])
+def test_the_class_index_refuses_classes_out_of_range(digit):
+    with pytest.raises(ValueError, match=f"digit is {digit}; give -1 .* from 0 to 9"):
+        class_index(torch.tensor([3, digit]), 10)

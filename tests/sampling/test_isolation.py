@@ -1,0 +1,92 @@
+"""Sampling gives the same picture whatever the caller's PyTorch settings are, and restores them."""
+
+import numpy as np
+import pytest
+import torch
+
+from pixelcnn import InputError, Request, complete, stream
+from pixelcnn.models import build
+from pixelcnn.sampling.isolation import isolated
+
+DROPOUT = {
+    "channels": 4,
+    "blocks": 3,
+    "attend_every": 2,
+    "heads": 2,
+    "dim": 2,
+    "given": 3,
+    "head": 6,
+    "dropout_percent": 50,
+}
+
+
+def model_with_dropout():
+    """A tiny `freeform` in float32, in train mode."""
+    torch.manual_seed(7)
+    model = build("freeform", height=5, width=6, **DROPOUT)
+    for parameter in model.parameters():
+        parameter.data.mul_(2.5)
+    return model.train()
+
+
+def settings(model) -> dict:
+    return {
+        "training": {name: module.training for name, module in model.named_modules()},
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "cudnn_tf32": torch.backends.cudnn.allow_tf32,
+        "matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
+        "grad": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+    }
+
+
+@pytest.fixture
+def ambient():
+    """TF32 and gradients enabled, under autocast to bfloat16."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, matmul.allow_tf32
+    cudnn.allow_tf32 = matmul.allow_tf32 = True
+    with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16):
+        yield
+    cudnn.allow_tf32, matmul.allow_tf32 = before
+
+
+REQUEST = Request(samples=3, seed=11, digit=-2)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_the_picture_does_not_depend_on_ambient_settings_and_they_are_restored(cached, request):
+    model = model_with_dropout()
+    expected = complete(model.eval(), samples=3, seed=11, digit=-2, cached=cached)
+    model.train()
+    model.blocks[1].eval()  # a mixture of modes is restored as well
+    request.getfixturevalue("ambient")
+    before = settings(model)
+    assert before["autocast"] and before["cudnn_tf32"] and before["matmul_tf32"] and before["grad"]
+    results = []
+    for partial in stream(model, REQUEST, cached=cached):
+        assert settings(model) == before, "the caller of the generator sees its own settings"
+        results.append(partial)
+    result = results[-1]
+    assert settings(model) == before
+    assert (result.images == expected.images).all() and (result.digits == expected.digits).all()
+    np.testing.assert_array_equal(result.nats, expected.nats)
+    np.testing.assert_array_equal(result.probabilities, expected.probabilities)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_inside_the_context_all_settings_are_fixed(ambient):
+    model = model_with_dropout()
+    with isolated(model):
+        inside = settings(model)
+    assert not any(inside["training"].values())
+    assert not any((inside["autocast"], inside["cudnn_tf32"], inside["matmul_tf32"], inside["grad"]))
+    assert inside["inference"]
+
+
+def test_settings_are_restored_after_an_error(ambient):
+    model = model_with_dropout()
+    before = settings(model)
+    with pytest.raises(InputError), isolated(model):
+        raise InputError("test", "Test.")
+    assert settings(model) == before

@@ -1,0 +1,217 @@
+"""The registry: which models a server offers, from which weights, and what it says about them."""
+
+import gc
+import weakref
+
+import pytest
+import torch
+from conftest import TINY, tiny_model
+from weights_folder import add_entry, change_entry, create_folder, remove_facts
+
+from pixelcnn import InputError, WeightsError
+from pixelcnn.errors import Message
+from pixelcnn.hub import facts_of, save_weights, sha256
+from pixelcnn.hub.download import DownloadedRepo
+from pixelcnn.hub.sources import WeightsSource, hub_repo, single_file
+from pixelcnn.models import build
+from pixelcnn.serving.registry import ModelRegistry
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return create_folder(tmp_path)
+
+
+def small_pixelcnn(path, width: int = 6, channels: int = 3):
+    """Save a pixelcnn for pictures of 5 rows."""
+    torch.manual_seed(width)
+    save_weights(build("pixelcnn", height=5, width=width, channels=channels, blocks=1), path, dataset="x")
+    return path
+
+
+def downloaded(path, monkeypatch, **fields: object) -> WeightsSource:
+    """What `hub_repo` returns for a repository with this file as its only entry."""
+    entry = {"model": "pixelcnn", "file": path.name, "sha256": sha256(path), "page": True, "repo": None, "revision": None}
+    manifest = {"default": path.stem, "entries": {path.stem: entry | fields}}
+    repo = DownloadedRepo("user/name", "b" * 40, manifest, {path.stem: path})
+    monkeypatch.setattr("pixelcnn.hub.sources.download_repo", lambda name: repo)
+    return hub_repo("user/name")
+
+
+def test_a_model_is_loaded_once(folder):
+    registry = ModelRegistry(device="cpu", folder=folder)
+    assert registry.names() == ["tiny"] and registry.model() is registry.model("tiny")
+    assert registry.model().config.channels == TINY["pixelcnn"]["channels"]
+
+
+@pytest.mark.parametrize("name", ["other", ["tiny"], {"a": 1}, 5, "x" * 3000])
+def test_an_unknown_entry_or_another_type_is_an_input_error(folder, name):
+    registry = ModelRegistry(device="cpu", folder=folder)
+    with pytest.raises(InputError) as caught:
+        registry.model(name)
+    assert caught.value.code == "unknown_entry" and caught.value.params["entries"] == "tiny"
+    assert len(str(caught.value)) < 150
+
+
+def test_an_unknown_default_is_an_error(folder):
+    with pytest.raises(WeightsError) as caught:
+        ModelRegistry("other", device="cpu", folder=folder)
+    assert caught.value.code == "unknown_entry"
+
+
+def test_the_status_names_the_source_of_the_weights(folder, tmp_path):
+    assert ModelRegistry(device="cpu", folder=folder).weights_status == Message("weights_bundled", "the bundled weights")
+    mine = small_pixelcnn(tmp_path / "mine.safetensors")
+    status = ModelRegistry(mine, device="cpu", folder=folder).weights_status
+    assert status == Message("weights_file", "the weights of {file}", {"file": "mine.safetensors"})
+
+
+def test_weights_of_a_repository_replace_the_bundled_ones(folder, tmp_path, monkeypatch):
+    registry = ModelRegistry(device="cpu", folder=folder)
+    before = registry.model()
+    registry.replace_weights(downloaded(small_pixelcnn(tmp_path / "other.safetensors", channels=4), monkeypatch))
+    assert registry.default == "other" and registry.model().config.channels == 4
+    assert registry.names() == ["other", "tiny"] and registry.model("tiny").config == before.config
+    assert registry.weights_status.code == "weights_repo"
+    assert registry.weights_status.params == {"repo": "user/name", "revision": "bbbbbbb"}
+
+
+def test_weights_that_do_not_fit_the_open_page_change_nothing(folder, tmp_path, monkeypatch):
+    registry = ModelRegistry(device="cpu", folder=folder)
+    before = registry.model()
+    with pytest.raises(WeightsError) as caught:
+        registry.replace_weights(downloaded(small_pixelcnn(tmp_path / "wide.safetensors", width=8), monkeypatch))
+    assert caught.value.code == "weights_do_not_fit_page"
+    assert caught.value.params == {"entry": "wide", "height": 5, "width": 8, "levels": 2}
+    assert registry.model() is before and registry.weights_status.code == "weights_bundled"
+
+
+def test_use_repo_reports_progress_and_result(folder, tmp_path, monkeypatch):
+    registry = ModelRegistry(device="cpu", folder=folder)
+    source = downloaded(small_pixelcnn(tmp_path / "other.safetensors"), monkeypatch)
+    states = []
+
+    def download(name):
+        states.append(registry.weights_status)
+        return source
+
+    monkeypatch.setattr("pixelcnn.serving.registry.hub_repo", download)
+    registry.use_repo("user/name").join()
+    assert [(status.code, status.params) for status in states] == [("weights_repo_pending", {"repo": "user/name"})]
+    assert registry.weights_status.code == "weights_repo" and registry.default == "other"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(WeightsError("download_timeout", "Late."), "download_timeout"), (OSError("disk"), "OSError")]
+)
+def test_use_repo_keeps_the_weights_if_the_download_fails(folder, monkeypatch, error, reason):
+    def download(name):
+        raise error
+
+    registry = ModelRegistry(device="cpu", folder=folder)
+    monkeypatch.setattr("pixelcnn.serving.registry.hub_repo", download)
+    registry.use_repo("user/name").join()
+    assert registry.weights_status.code == "weights_repo_failed"
+    assert registry.weights_status.params == {"repo": "user/name", "reason": reason} and registry.default == "tiny"
+
+
+def test_facts_of_a_repository_come_from_its_files(folder, tmp_path, monkeypatch):
+    """Older pushes state none, and those that are stated may be wrong."""
+    path = small_pixelcnn(tmp_path / "other.safetensors")
+    for fields in ({}, {"levels": 256, "height": "x"}):
+        registry = ModelRegistry(device="cpu", folder=folder)
+        registry.replace_weights(downloaded(path, monkeypatch, **fields))
+        assert registry.facts()["models"]["other"] == {
+            "model": "pixelcnn",
+            "levels": 2,
+            "classes": 0,
+            "any_mask": False,
+            "sha": sha256(path)[:8],
+        }
+
+
+def test_replaced_models_are_freed(folder, tmp_path, monkeypatch):
+    registry = ModelRegistry(device="cpu", folder=folder)
+    before = weakref.ref(registry.model())
+    registry.replace_weights(downloaded(small_pixelcnn(tmp_path / "other.safetensors"), monkeypatch))
+    gc.collect()
+    assert before() is None
+
+
+def test_only_models_of_the_default_size_are_offered(folder, tmp_path):
+    mine = small_pixelcnn(tmp_path / "mine.safetensors", width=8)
+    small_pixelcnn(folder / "wide.safetensors", width=8)
+    add_entry(folder, "wide", file="wide.safetensors", sha256=sha256(folder / "wide.safetensors"), width=8)
+    assert ModelRegistry(device="cpu", folder=folder).names() == ["tiny"]
+    registry = ModelRegistry(mine, device="cpu", folder=folder)
+    assert registry.names() == ["mine", "wide"] == list(registry.facts()["models"])
+
+
+def test_entries_that_are_not_for_the_page_are_not_offered_but_load(folder):
+    add_entry(folder, "hidden", page=False)
+    registry = ModelRegistry(device="cpu", folder=folder)
+    assert registry.names() == ["tiny"] and registry.model("hidden").name == "pixelcnn"
+
+
+def test_a_file_is_not_the_entry_of_the_same_name(folder):
+    change_entry(folder, file="gone.safetensors")
+    registry = ModelRegistry(folder / "tiny.safetensors", device="cpu", folder=folder)
+    assert registry.facts()["models"]["tiny"]["sha"] == "" and registry.names() == ["tiny"]
+
+
+def test_an_entry_is_offered_before_its_file_is_downloaded(folder):
+    facts = facts_of(tiny_model("freeform", 5, 6))
+    add_entry(folder, "remote", model="freeform", file="remote.safetensors", repo="user/name", **facts)
+    offered = ModelRegistry(device="cpu", folder=folder).facts()["models"]
+    assert offered["remote"]["model"] == "freeform" and offered["remote"]["classes"] == 10
+    assert offered["remote"]["any_mask"]
+
+
+def test_facts_that_the_manifest_does_not_state_come_from_the_file(folder):
+    stated = ModelRegistry(device="cpu", folder=folder).facts()
+    add_entry(folder, "copy")
+    remove_facts(folder, "tiny")
+    remove_facts(folder, "copy")
+    facts = ModelRegistry(device="cpu", folder=folder).facts()
+    assert facts["models"]["tiny"] == facts["models"]["copy"] == stated["models"]["tiny"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x80\x04."])
+def test_an_entry_that_cannot_be_used_does_not_hide_the_others(folder, caplog, content):
+    add_entry(folder, "broken", file="broken.safetensors")
+    remove_facts(folder, "broken")
+    if content is not None:
+        (folder / "broken.safetensors").write_bytes(content)
+    registry = ModelRegistry(device="cpu", folder=folder)
+    assert registry.names() == ["tiny"] == list(registry.facts()["models"])
+    assert "The entry broken is not offered" in caplog.text
+    with pytest.raises(WeightsError) as caught:
+        registry.model("broken")
+    assert caught.value.code == ("weights_missing" if content is None else "weights_damaged")
+
+
+def test_an_offered_entry_with_a_missing_file_fails_when_it_is_chosen(folder):
+    add_entry(folder, "gone", file="gone.safetensors")
+    registry = ModelRegistry(device="cpu", folder=folder)
+    assert registry.names() == ["tiny", "gone"]
+    with pytest.raises(WeightsError) as caught:
+        registry.model("gone")
+    assert caught.value.code == "weights_missing"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_missing_device_is_an_error(folder):
+    with pytest.raises(InputError) as caught:
+        ModelRegistry(device="cuda", folder=folder)
+    assert caught.value.code == "cuda_not_available"
+
+
+def test_the_registry_leaves_pytorchs_global_settings_alone(folder):
+    before = torch.backends.cudnn.allow_tf32
+    ModelRegistry(folder=folder)
+    assert torch.backends.cudnn.allow_tf32 == before
+
+
+def test_a_single_file_is_a_source(tmp_path):
+    source = single_file(small_pixelcnn(tmp_path / "mine.safetensors"))
+    assert source.default == "mine" and list(source.weights) == ["mine"] and source.weights["mine"].sha256 == ""

@@ -1,0 +1,56 @@
+"""HTTP routes for a class: how to join, and the class wall."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pixelcnn.errors import InputError
+from web.classroom.join import join_info
+from web.classroom.wall import Wall
+from web.errors import NotFoundError, error_response, read_json
+
+
+def class_routes(name: str | None, wall: Wall | None) -> list[Route]:
+    """GET /class: how to join. GET /wall: the wall. POST /wall: add a picture. POST /wall/rule: the teacher's actions.
+
+    name: the host that the server listens on. wall: None without --lan; all routes then answer 404.
+    """
+
+    async def join(request: Request, wall: Wall) -> Response:
+        return JSONResponse(join_info(name, request.scope["server"][1]).to_dict())
+
+    async def show(request: Request, wall: Wall) -> Response:
+        changes = wall.changes_since(request.query_params.get("since", ""))
+        return Response(status_code=204) if changes is None else JSONResponse(changes)
+
+    async def add(request: Request, wall: Wall) -> Response:
+        wall.add(await read_json(request), request.client.host if request.client else "")
+        return JSONResponse({"open": wall.open})
+
+    async def moderate(request: Request, wall: Wall) -> Response:
+        wall.moderate(await read_json(request))
+        return JSONResponse({"open": wall.open})
+
+    def with_wall(endpoint: Callable[[Request, Wall], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """The endpoint with the wall, or with an error response; never cached."""
+
+        async def respond(request: Request) -> Response:
+            try:
+                if wall is None:
+                    raise NotFoundError("no_class", "This server has no class. Start it with: python app.py --lan")
+                response = await endpoint(request, wall)
+            except InputError as error:
+                response = error_response(error)
+            response.headers["Cache-Control"] = "no-store"
+            return response
+
+        return respond
+
+    return [
+        Route("/class", with_wall(join), methods=["GET"]),
+        Route("/wall", with_wall(show), methods=["GET"]),
+        Route("/wall", with_wall(add), methods=["POST"]),
+        Route("/wall/rule", with_wall(moderate), methods=["POST"]),
+    ]

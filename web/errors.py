@@ -1,0 +1,49 @@
+"""Errors and messages as JSON, for the routes beside Gradio's own."""
+
+import json
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+
+from pixelcnn.errors import InputError, Message
+
+
+class ForbiddenError(InputError):
+    """The client is not allowed to do this (status 403)."""
+
+
+class NotFoundError(InputError):
+    """Nothing exists at this address (status 404)."""
+
+
+class TooLargeError(InputError):
+    """The request body is too large (status 413)."""
+
+
+class RateLimitError(InputError):
+    """The client sends too many requests (status 429)."""
+
+
+STATUS = {ForbiddenError: 403, NotFoundError: 404, TooLargeError: 413, RateLimitError: 429}
+
+
+def error_response(error: InputError) -> JSONResponse:
+    """{"error": English sentence, "code", "params"}, from which the page makes a sentence in the visitor's language.
+
+    The status is that of the error's class, 400 for InputError itself. "detail" repeats the sentence, where FastAPI has it.
+    """
+    body = {"detail": str(error), "error": str(error), "code": error.code, "params": error.params}
+    return JSONResponse(body, STATUS.get(type(error), 400))
+
+
+def message_json(message: Message) -> dict:
+    """A message as {"text": English sentence, "code", "params"}."""
+    return {"text": str(message), "code": message.code, "params": message.params}
+
+
+async def read_json(request: Request) -> object:
+    """The request's body as JSON; None if it is not JSON or the client has disconnected."""
+    try:
+        return json.loads(await request.body())
+    except (ValueError, RecursionError, ClientDisconnect):
+        return None

@@ -1,0 +1,63 @@
+"""HTTP routes that compute something about a model beside completions: receptive field and class posterior."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pixelcnn import InputError
+from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.serving.probes import Probes
+from web.errors import error_response, read_json
+from web.protocol import decode_drawing, decode_entry, hex16
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def with_errors(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, with InputError turned into an error response."""
+
+    async def endpoint_or_error(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except InputError as error:
+            return error_response(error)
+
+    return endpoint_or_error
+
+
+async def read_object(request: Request) -> dict:
+    """The request's body as a JSON object. Raises InputError if it is anything else."""
+    body = await read_json(request)
+    if not isinstance(body, dict):
+        raise InputError("body_not_object", "The request body is not a JSON object. Reload the page and try again.")
+    return body
+
+
+def probe_routes(models: Callable[[str], AutoregressiveModel]) -> list[Route]:
+    """GET /receptive-field?model=ENTRY&pixel=N: {"magnitudes": two hex digits for each pixel of the picture}.
+
+    POST /class-posterior with {"model", "drawing": {"ink", "known"}}: {"posterior": four hex digits, 65535 is 1, for each
+    class at each step}.
+    """
+    probes = Probes(models)
+
+    @with_errors
+    async def receptive_field(request: Request) -> Response:
+        pixel = request.query_params.get("pixel", "")
+        number = int(pixel) if pixel.isdecimal() and len(pixel) < 9 else pixel
+        field = await probes.receptive_field(request.query_params.get("model", ""), number)
+        return JSONResponse({"magnitudes": field.tobytes().hex()})
+
+    @with_errors
+    async def class_posterior(request: Request) -> Response:
+        body = await read_object(request)
+        entry = decode_entry(body.get("model"))
+        model = await asyncio.to_thread(models, entry)
+        ink, known = decode_drawing(body.get("drawing"), model.config.height, model.config.width)
+        posterior = await probes.class_posterior(entry, ink, known)
+        return JSONResponse({"posterior": hex16(65535 * posterior.ravel())})
+
+    return [Route("/receptive-field", receptive_field), Route("/class-posterior", class_posterior, methods=["POST"])]

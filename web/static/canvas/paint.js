@@ -1,0 +1,52 @@
+// Paints drawings and completions onto canvases with one screen pixel per picture pixel.
+
+const KNOWN_INK = [24, 40, 72], SAMPLED_INK = [217, 72, 15], PAPER = [250, 248, 243], NEW_PIXEL = [255, 212, 59]; // RGB
+const COOLING_STEPS = 10; // steps during which a new pixel is highlighted
+const blend = (share, from, to) => from + share * (to - from);
+
+// The sampled pixels of a completion at a step: their ink, 0..255 or -1 a pixel, and how new they are, 0..1.
+// highlight: whether new pixels are marked as such.
+export function pixelsAt(completion, step, { highlight = true } = {}) {
+  const size = completion.knownInk.length;
+  const ink = new Int16Array(size).fill(-1), newness = new Float32Array(size);
+  const end = Math.min(step, completion.ink.length);
+  for (let index = 0; index < end; index++) {
+    ink[completion.order[index]] = completion.ink[index];
+    newness[completion.order[index]] = highlight ? Math.max(0, 1 - (end - index) / COOLING_STEPS) : 0;
+  }
+  return { ink, newness };
+}
+
+// Paints one picture. Functions of a pixel's number:
+//   known     whether it was drawn by the user, else by the model
+//   ink       0..255, or -1 for an unknown pixel, which is transparent
+//   newness   0..1, how strongly it is highlighted
+//   faint     opacity 0..255 of ink at an unknown pixel
+// overlay: {color, strength: 0..1 a pixel}, painted over everything; null for none.
+export function paintPixels(context, { width, height, known, ink, newness = () => 0, faint = () => 0, overlay = null }) {
+  const picture = context.createImageData(width, height);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const value = ink(pixel), unknown = value < 0;
+    const color = known(pixel) || unknown ? KNOWN_INK : SAMPLED_INK, highlight = newness(pixel) * 0.35;
+    const veil = overlay ? overlay.strength[pixel] : 0;
+    for (let channel = 0; channel < 3; channel++) {
+      const plain = blend(unknown ? 1 : value / 255, PAPER[channel], color[channel]);
+      const highlighted = blend(highlight, plain, NEW_PIXEL[channel]);
+      const shown = overlay ? blend(unknown ? 1 : 0.8 * veil, highlighted, overlay.color[channel]) : highlighted;
+      picture.data[4 * pixel + channel] = shown;
+    }
+    picture.data[4 * pixel + 3] = unknown ? Math.max(overlay ? 255 * veil : 0, faint(pixel)) : 255;
+  }
+  context.putImageData(picture, 0, 0);
+}
+
+// Paints a completion at a step.
+export function paintCompletion(context, { width, height, completion, step, highlight }) {
+  const pixels = pixelsAt(completion, step, { highlight });
+  paintPixels(context, {
+    width, height,
+    known: (pixel) => completion.known[pixel],
+    ink: (pixel) => (completion.known[pixel] ? completion.knownInk[pixel] : pixels.ink[pixel]),
+    newness: (pixel) => pixels.newness[pixel],
+  });
+}

@@ -1,0 +1,81 @@
+// Entry point of the page: creates the store and starts all parts. Gradio calls `start` once.
+import { startCanvas } from "../canvas/canvas.js";
+import { startClassroom } from "../classroom/classroom.js";
+import { startProjector } from "../classroom/projector.js";
+import { startAbout } from "../panels/about.js";
+import { startDigits } from "../panels/digits.js";
+import { startOverlay } from "../panels/overlay.js";
+import { startPanels } from "../panels/panels.js";
+import { startReceptiveField } from "../panels/receptive-field.js";
+import { startSettings } from "../panels/settings.js";
+import { startPlayer } from "../player/player.js";
+import { startQuiz } from "../quiz/quiz.js";
+import { startExamples } from "../share/examples.js";
+import { startPersistence } from "../share/persistence.js";
+import { startRestoreLink } from "../share/restore-link.js";
+import { startShare } from "../share/share.js";
+import { startTour } from "../tour/tour.js";
+import { fetchJson } from "./api.js";
+import { listen } from "./dom.js";
+import { I18n } from "./i18n.js";
+import { startKeyboard } from "./keyboard.js";
+import { Store } from "./store.js";
+
+const PANELS = {
+  tour: startTour, examples: startExamples, settings: startSettings, overlay: startOverlay, digits: startDigits,
+  receptive_field: startReceptiveField, quiz: startQuiz, share: startShare, about: startAbout,
+};
+const LAN_PANELS = { classroom: startClassroom }; // only if the page is open to a class
+
+// element: contains index.html. props: what web/page.py passes. trigger(event, data) and watch(prop, callback): Gradio's.
+export function start(element, props, trigger, watch) {
+  const root = element.querySelector(".page");
+  const i18n = new I18n(props.texts);
+  const { width, height, facts, lan } = props;
+  const send = (message) => trigger("complete", { ...message, language: i18n.language });
+  const store = new Store({ width, height, facts, i18n, send, cancel: () => trigger("cancel"), lan });
+  startCanvas(store, root);
+  const player = startPlayer(store, root);
+  const panels = startPanels(store, root, lan ? { ...PANELS, ...LAN_PANELS } : PANELS);
+  startKeyboard({ store, player, panels, projector: startProjector(root) });
+  startButtons(store, root);
+  startLanguage(i18n, root);
+  watch("value", () => store.receive(props.value));
+  updateFacts(store).then(() => {
+    startRestoreLink(store, root);
+    startPersistence(store);
+  });
+  root.store = store; // for tests and for the browser's console
+  root.dataset.ready = "yes";
+}
+
+function startButtons(store, root) {
+  const complete = root.querySelector(".complete"), stop = root.querySelector(".stop");
+  complete.addEventListener("click", () => store.complete());
+  stop.addEventListener("click", () => store.stop());
+  const update = () => {
+    stop.disabled = !store.playing && (!store.pending || store.finished);
+    complete.setAttribute("aria-busy", Boolean(store.pending?.waiting));
+  };
+  listen(store, ["request", "completions", "position", "cleared"], update);
+  update();
+}
+
+function startLanguage(i18n, root) {
+  root.querySelector(".language").addEventListener("click", () => i18n.setLanguage(i18n.nextLanguage));
+  const update = () => {
+    document.documentElement.lang = i18n.language;
+    i18n.applyTranslations(root);
+  };
+  i18n.addEventListener("changed", update);
+  update();
+}
+
+// The list of models may have changed since the page was built, when weights arrive from the Hub.
+async function updateFacts(store) {
+  const facts = await fetchJson("models").catch(() => null);
+  if (!facts) return;
+  const changes = store.settings.model === store.facts.default ? { model: facts.default } : {};
+  store.facts = facts;
+  store.updateSettings(changes);
+}

@@ -1,0 +1,237 @@
+// The state of the page: the drawing, the settings, the completions, and the position of the player. All parts of the page
+// read it and listen to its events:
+//
+//   "settings"         the settings or the facts of the server changed
+//   "request"          a completion was requested
+//   "completions"      completions arrived or grew
+//   "before-position"  before "position", so that the overlay is up to date when the canvas is painted
+//   "position"         the position, the selected completion or the playing state changed
+//   "cleared"          the completions were discarded, because the drawing changed
+//   "overlay-selected" another overlay was chosen
+//   "overlay"          an overlay that had to be requested is available
+//   "pixel-selected"   the user selected a pixel to read about it; `detail` is its number
+import { Drawing } from "../canvas/drawing.js";
+import { ClassChoice, drawingAt, isFinished, joinBranch, readCompletions } from "./completion.js";
+import { toHex } from "./hex.js";
+
+const MAX_KEPT = 23; // completions that stay when a branch is added
+const SEEDS = 1e6; // seeds below this number are short enough to read out
+export const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % SEEDS;
+const DEFAULTS = {
+  model: "", secondModel: "", samples: 1, temperature: 1, seed: 0, randomSeed: true, digit: ClassChoice.SAMPLED,
+};
+
+export class Store extends EventTarget {
+  // send(message): requests completions. cancel(): cancels the request. facts: what the server has, with `models` by entry.
+  // lan: whether the page is open to a class.
+  constructor({ width, height, i18n, send, cancel, facts, lan = false }) {
+    super();
+    Object.assign(this, { width, height, size: width * height, i18n, send, cancel, facts, lan });
+    this.drawing = new Drawing(width, height);
+    this.settings = { ...DEFAULTS, model: facts.default };
+    this.completions = [];
+    this.selected = 0; // index of the completion on the canvas
+    this.position = 0; // pixels shown, a real number
+    this.playing = false;
+    this.ended = false; // no more pixels will arrive, although the completions may be unfinished
+    this.overlayName = "none";
+    this.overlay = null; // {color, strength: 0..1 a pixel}
+    this.pending = null; // the last request; answers to earlier requests are ignored
+    this.drawing.addEventListener("changed", () => this.clearCompletions());
+  }
+
+  emit(name) {
+    if (name === "position") this.dispatchEvent(new Event("before-position"));
+    this.dispatchEvent(new Event(name));
+  }
+
+  get model() {
+    return this.facts.models[this.settings.model];
+  }
+
+  // The completion on the canvas.
+  get completion() {
+    return this.completions[this.selected];
+  }
+
+  // Steps that all completions have.
+  get available() {
+    return this.completions.length ? Math.min(...this.completions.map((completion) => completion.ink.length)) : 0;
+  }
+
+  // Steps of a finished completion.
+  get total() {
+    return this.completions.length ? Math.max(...this.completions.map((completion) => completion.order.length)) : 0;
+  }
+
+  get finished() {
+    return this.completions.length > 0 && this.available === this.total;
+  }
+
+  // The step at which the player stops.
+  get end() {
+    return this.ended ? this.available : this.total;
+  }
+
+  // Pixels shown, rounded down.
+  get step() {
+    return Math.floor(this.position);
+  }
+
+  // Ink as the model sees it, rounded to its levels: with two levels, black from 128 on.
+  quantize(value, levels = this.model.levels) {
+    return (Math.floor((value * (levels - 1)) / 255 + 0.5) * 255) / (levels - 1);
+  }
+
+  updateSettings(changes) {
+    Object.assign(this.settings, changes);
+    this.emit("settings");
+  }
+
+  selectOverlay(name) {
+    this.overlayName = name;
+    this.emit("overlay-selected");
+    this.emit("position");
+  }
+
+  // --- requests
+
+  // Completes the drawing. paused: the player does not start by itself. overrides: settings for this request only.
+  complete({ paused = false, overrides = {} } = {}) {
+    if (this.settings.randomSeed && !("seed" in overrides)) this.updateSettings({ seed: randomSeed() });
+    const { ink } = this.drawing, known = this.knownPixels();
+    const { samples, temperature, seed, digit, model, secondModel } = { ...this.settings, ...overrides };
+    const models = secondModel && secondModel !== model ? [model, secondModel] : [model];
+    // If one of two models cannot sample a digit, the other one does not either, so that they differ in their weights only.
+    const comparable = digit !== ClassChoice.SAMPLED || models.every((entry) => this.facts.models[entry].classes);
+    const common = comparable ? digit : ClassChoice.NONE;
+    const parts = models.map((entry) => {
+      return { ink, known, model: entry, samples, temperature, seed, digit: this.conditionedDigit(entry, common, known) };
+    });
+    this.request(parts, { paused });
+  }
+
+  // Which pixels are known, 0 or 1 each. None in the initial state: blank paper is not the top of a digit.
+  knownPixels() {
+    return this.drawing.untouched ? new Uint8Array(this.size) : this.drawing.known();
+  }
+
+  // The digit or ClassChoice to request from a model. A digit is sampled first only if all known pixels come before all
+  // unknown ones.
+  conditionedDigit(entry, digit, known) {
+    const prefix = known.indexOf(0) > known.lastIndexOf(1);
+    return this.facts.models[entry]?.classes && (digit !== ClassChoice.SAMPLED || prefix) ? digit : ClassChoice.NONE;
+  }
+
+  // Continues a completion from a step, with that pixel flipped or at another temperature, and shows both.
+  branch(index, step, { flip = false, temperature = this.completions[index].temperature, playing = true } = {}) {
+    const parent = this.completions[index];
+    const { model, seed, sampledDigit, sample } = parent;
+    const drawing = drawingAt(parent, step, flip);
+    const part = { ...drawing, model, samples: 1, first_sample: sample, temperature, seed, digit: sampledDigit };
+    const finished = (completion) => completion === parent || isFinished(completion);
+    const kept = this.completions.filter(finished).slice(-MAX_KEPT);
+    this.request([part], {
+      kept: kept.includes(parent) ? kept : [parent, ...kept], branch: { parent, step, flip }, paused: !playing,
+    });
+  }
+
+  // Sends a request of one or more parts. kept: completions that stay; branch: where the new completion joins one of them.
+  request(parts, { kept = [], branch = null, paused = false } = {}) {
+    if (this.pending && !this.finished) this.cancel();
+    const run = crypto.getRandomValues(new Uint32Array(2)).join("-");
+    this.pending = { run, parts, kept, branch, paused, waiting: true, sentAt: performance.now() };
+    this.playing = false; // the current completions stay until the first answer
+    this.send({
+      run,
+      parts: parts.map(({ ink, known, ...rest }) => ({ drawing: { ink: toHex(ink), known: known.join("") }, ...rest })),
+    });
+    this.emit("request");
+  }
+
+  // Handles a message of the server. Messages are cumulative: each contains everything that is available so far.
+  receive(message) {
+    if (!message || !this.pending || message.run !== this.pending.run) return;
+    if (message.refused) {
+      this.pending = null;
+      this.stop();
+      return;
+    }
+    const { parts, kept, branch } = this.pending;
+    const received = message.parts.flatMap((part, index) => {
+      const request = { ...parts[index], known: Uint8Array.from(parts[index].known) };
+      const knownInk = (value, pixel) => (request.known[pixel] ? this.quantize(value, part.levels) : 0);
+      return readCompletions(part, { ...request, knownInk: Uint8Array.from(request.ink, knownInk) });
+    });
+    const added = branch ? [joinBranch(branch.parent, branch.step, branch.flip, received.at(-1))] : received;
+    this.completions = [...kept, ...added];
+    if (this.pending.waiting) this.showFirstAnswer();
+    this.emit("completions");
+  }
+
+  showFirstAnswer() {
+    const { branch, paused, sentAt } = this.pending;
+    Object.assign(this.pending, { waiting: false, latencyMs: performance.now() - sentAt });
+    this.ended = false;
+    this.selected = branch ? this.completions.length - 1 : 0;
+    this.position = branch ? branch.step + Number(branch.flip) : 0;
+    this.playing = !paused;
+  }
+
+  // Discards completions that belong to an earlier state of the drawing, and those that are still to come.
+  clearCompletions() {
+    if (this.pending && !this.finished) this.cancel();
+    this.pending = null;
+    this.completions = [];
+    this.selected = this.position = 0;
+    this.playing = false;
+    this.overlay = null;
+    this.emit("cleared");
+  }
+
+  // Cancels the request and pauses the player.
+  stop() {
+    if (this.pending && !this.finished) this.cancel();
+    this.pending = null;
+    this.ended = this.completions.length > 0 && !this.finished;
+    this.playing = false;
+    this.emit("position");
+  }
+
+  // Reads about a pixel, in the player.
+  selectPixel(pixel) {
+    this.dispatchEvent(new CustomEvent("pixel-selected", { detail: pixel }));
+  }
+
+  // --- the player
+
+  select(index) {
+    this.selected = index;
+    this.emit("position");
+  }
+
+  // Shows the first `position` pixels, paused.
+  seek(position) {
+    this.playing = false;
+    this.position = Math.min(this.available, Math.max(0, position));
+    this.emit("position");
+  }
+
+  // Plays, pauses, or plays again from the start. If the temperature changed, playing continues in a branch.
+  togglePlay() {
+    if (!this.completions.length) return;
+    const atEnd = this.position >= this.end;
+    if (!this.playing && !atEnd && this.temperatureChanged) {
+      this.branch(this.selected, this.step, { temperature: this.settings.temperature });
+      return;
+    }
+    if (!this.playing && atEnd) this.position = 0;
+    this.playing = !this.playing;
+    this.emit("position");
+  }
+
+  // Whether the temperature setting differs from that of the completion on the canvas.
+  get temperatureChanged() {
+    return Boolean(this.completion) && this.completion.temperature !== this.settings.temperature;
+  }
+}

@@ -1,0 +1,115 @@
+// The share panel: a link to the completions, files to download, and program text for the same request.
+import { fetchJson } from "../core/api.js";
+import { listen, make } from "../core/dom.js";
+import { download, toAnswer, toGif, toPng } from "./export.js";
+import { linkState, packLink } from "./link.js";
+import { curlSnippet, pythonSnippet } from "./snippets.js";
+
+const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
+const STORE_EVENTS = ["settings", "completions", "cleared"];
+const USER_EVENTS = ["pointerup", "keyup"]; // the end of a stroke
+const FILES = {
+  png: (store, canvas) => toPng(canvas),
+  gif: (store) => toGif(store),
+  json: (store) => new Blob([JSON.stringify(toAnswer(store))], { type: "application/json" }),
+};
+
+export function startShare(store, box) {
+  const { i18n } = store;
+  const canvas = box.closest(".page").querySelector(".pixels");
+  const link = textField("input", "link", { type: "text" });
+  const python = textField("textarea", "python", { rows: 10 }), curl = textField("textarea", "curl", { rows: 3 });
+  const files = Object.keys(FILES).map((kind) =>
+    make("button", { type: "button", "data-file": kind, onclick: () => save(kind) },
+      make("b", { i18n: `share.${kind}` }), make("small", { i18n: `share.${kind}_info` })));
+  const status = make("p", { class: "share-status", role: "status" });
+  let origin = location.origin;
+  layOut(box, { link, python, curl, files, status, copy });
+
+  function showStatus(key) {
+    status.textContent = i18n.t(key);
+  }
+
+  // Without access to the clipboard, for example over plain HTTP, the text is selected instead.
+  async function copy(field) {
+    update();
+    const copied = await navigator.clipboard?.writeText(field.value).then(() => true, () => false);
+    if (!copied) {
+      field.focus();
+      field.select();
+    }
+    showStatus(copied ? "share.copied" : "share.copy_manually");
+  }
+
+  async function save(kind) {
+    showStatus("share.making");
+    for (const button of files) button.disabled = true;
+    try {
+      const suffix = store.completion ? `-seed-${store.completion.seed}` : "";
+      download(await FILES[kind](store, canvas), `pixelcnn${suffix}.${kind}`);
+      showStatus("share.made");
+    } catch (error) {
+      status.textContent = i18n.errorText(error);
+    }
+    update();
+  }
+
+  // Shows the current state. Runs only while the panel is open.
+  function update() {
+    for (const button of files) button.disabled = button.dataset.file !== "png" && !store.available;
+    const state = linkState(store), known = store.knownPixels(), address = origin + location.pathname;
+    setText(link, `${address}#${packLink(state)}`);
+    const request = { ...state, digit: store.conditionedDigit(state.model, state.digit, known) };
+    setText(python, pythonSnippet(address, request, known));
+    setText(curl, curlSnippet(address, request, known));
+  }
+
+  // On the teacher's machine the page may be open at an address that other machines cannot use.
+  async function findPublicOrigin() {
+    if (!store.lan || !LOCAL_HOSTS.includes(location.hostname)) return;
+    const info = await fetchJson("class").catch(() => null);
+    if (!info?.address) return;
+    origin = info.address;
+    update();
+  }
+
+  i18n.addEventListener("changed", () => status.replaceChildren());
+  const updateSoon = () => setTimeout(update); // after the handlers of the same event
+  let open = null; // aborted when the panel closes
+  return {
+    shown() {
+      open = new AbortController();
+      status.textContent = "";
+      listen(store, STORE_EVENTS, update, { signal: open.signal });
+      listen(document, USER_EVENTS, updateSoon, { signal: open.signal });
+      update();
+      findPublicOrigin();
+    },
+    hidden: () => open.abort(),
+  };
+}
+
+function textField(tag, name, attributes) {
+  const select = (event) => event.target.select();
+  const more = tag === "textarea" ? { wrap: "off" } : {};
+  const common = { id: `share-${name}`, i18nLabel: `share.${name}`, readonly: true, spellcheck: "false", onfocus: select };
+  return make(tag, { ...common, ...more, ...attributes });
+}
+
+function setText(field, text) {
+  if (field.value !== text) field.value = text;
+}
+
+function layOut(box, { link, python, curl, files, status, copy }) {
+  const copyButton = (field, key, className = null) =>
+    make("button", { type: "button", class: className, i18n: key, "data-copies": field.id, onclick: () => copy(field) });
+  const snippets = Object.entries({ python, curl }).map(([name, field]) =>
+    make("div", { class: "share-snippet" }, make("h4", { i18n: `share.${name}` }), copyButton(field, "share.copy"), field));
+  box.append(
+    make("div", { class: "share-link" }, link, copyButton(link, "share.copy_link", "share-copy-link")),
+    make("small", { i18n: "share.link_info" }),
+    make("div", { class: "share-files", role: "group", i18nLabel: "share.files" }, files),
+    status,
+    make("details", { class: "share-programs" }, make("summary", { i18n: "share.programs" }), snippets),
+  );
+}

@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,9 +99,9 @@ def complete_event(address: str) -> dict[str, Any]:
     return {"fn_index": event_id, "trigger_id": component, "data": []}
 
 
-def completion_data(samples: int, seed: int, rows: int = 14, digit: int = -1) -> dict[str, Any]:
-    """The event data of *Complete* on a drawing of the top of a seven, of which the first `rows` rows are known."""
-    drawing = {"ink": SEVEN, "known": "1" * 28 * rows + "0" * 28 * (28 - rows)}
+def completion_data(samples: int, seed: int, rows: int = 14, digit: int = -1, ink: str = SEVEN) -> dict[str, Any]:
+    """The event data of *Complete* on a drawing whose first `rows` rows are known; by default the top of a seven."""
+    drawing = {"ink": ink, "known": "1" * 28 * rows + "0" * 28 * (28 - rows)}
     part = {"drawing": drawing, "model": "", "samples": samples, "temperature": 1.0, "seed": seed, "digit": digit}
     return {"run": secrets.token_hex(4), "parts": [part]}
 
@@ -120,10 +120,12 @@ async def messages(client: httpx.AsyncClient, event: dict[str, Any], data: objec
                     return
 
 
-async def run_client(client: httpx.AsyncClient, event: dict[str, Any], samples: int, seed: int, digit: int) -> ClientResult:
-    """Draw the top of a seven, click *Complete*, and read to the end."""
+async def run_client(
+    client: httpx.AsyncClient, event: dict[str, Any], samples: int, seed: int, digit: int, ink: str
+) -> ClientResult:
+    """Click *Complete* on a drawing and read to the end."""
     started, result = time.perf_counter(), ClientResult()
-    async for message in messages(client, event, completion_data(samples, seed, digit=digit)):
+    async for message in messages(client, event, completion_data(samples, seed, digit=digit, ink=ink)):
         if message["msg"] == "process_generating" and result.first_pixel_s is None:
             result.first_pixel_s = time.perf_counter() - started
         if message["msg"] == "process_completed":
@@ -133,16 +135,22 @@ async def run_client(client: httpx.AsyncClient, event: dict[str, Any], samples: 
     return result
 
 
-def simultaneous(address: str, clients: int, samples: int, digit: int = -1) -> list[ClientResult]:
-    """Let `clients` clients click *Complete* at once, each for `samples` pictures; client i uses seed i."""
-    return asyncio.run(run_clients(address, clients, samples, digit))
+def simultaneous(
+    address: str, clients: int, samples: int, digit: int = -1, inks: Sequence[str] = (SEVEN,)
+) -> list[ClientResult]:
+    """Let `clients` clients click *Complete* at once, each for `samples` pictures.
+
+    Client i uses seed i and drawing i of inks, which are repeated if there are fewer.
+    """
+    return asyncio.run(run_clients(address, clients, samples, digit, inks))
 
 
-async def run_clients(address: str, clients: int, samples: int, digit: int) -> list[ClientResult]:
+async def run_clients(address: str, clients: int, samples: int, digit: int, inks: Sequence[str]) -> list[ClientResult]:
     event = complete_event(address)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as client:
-        return await asyncio.gather(*(run_client(client, event, samples, seed, digit) for seed in range(clients)))
+        tasks = (run_client(client, event, samples, seed, digit, inks[seed % len(inks)]) for seed in range(clients))
+        return await asyncio.gather(*tasks)
 
 
 def summary(results: list[ClientResult]) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Latency and throughput of a class that starts at once: `python -m benchmarks.engine [--people 30] [--pictures 4]`.
 
-    class   --people clients click *Complete* at the same moment, each for --pictures pictures, over HTTP
-    plain   as many pictures in plain batches of 64, in this process, without a server
-    inside  throughput of the engine relative to the sampler, both with one request of 64 pictures, in turns
-    many    --many clients at once, far more than slots, one picture each: each one finishes or is refused
+    alone     one client, the page's default request: a digit sampled first, --pictures pictures
+    class     --people clients click *Complete* at the same moment over HTTP, each with a top of its own
+    plain     the same pictures in batches of 64, in this process, without a server and without a digit
+    repeated  the class again with one top for all, as if everyone completed the same example
+    inside    throughput of the engine relative to the sampler, both with one request of 64 pictures, in turns
+    many      --many clients at once, far more than slots, one picture each: each one finishes or is refused
 
-The class and plain turns sample the digit first, as the page does. The clients run on the same machine as the server and
-slow it down. Prints a table, then one JSON line.
+Every turn uses new tops: test digits, shifted at random. The clients run on the same machine as the server and slow it
+down. Prints a table, then one JSON line.
 """
 
 import argparse
@@ -21,59 +23,88 @@ import torch
 
 from benchmarks.clients import server, simultaneous, summary
 from benchmarks.sampler import machine
-from pixelcnn import Request, complete
-from pixelcnn.sampling.request import ClassChoice
+from pixelcnn import ClassChoice, Request, complete
+from pixelcnn.data import load_digits
+from pixelcnn.data.dataset import shift_images
+from pixelcnn.sampling.batch import ContinuousBatch
+from pixelcnn.sampling.result import prepare
 from pixelcnn.serving.engine import Engine
 from pixelcnn.serving.registry import ModelRegistry
 
-DRAWING = np.where((np.mgrid[:28, :28][0] // 2 == 2) | (np.mgrid[:28, :28][1] == 14), 255, 0)
+DIGITS = Path(__file__).parent.parent / "tests" / "fixtures"
 KNOWN = (np.mgrid[:28, :28][0] < 14).astype(int)
 TURNS = 5
 BATCH = 64
+MAX_SHIFT = 3
 
 
-def plain_seconds(registry: ModelRegistry, pictures: int) -> float:
-    """Seconds for `pictures` pictures in batches of 64."""
+def new_tops(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Ink (count, 28, 28) of test digits, each shifted by up to MAX_SHIFT pixels; only the known rows matter."""
+    ink = load_digits("mnist-threshold", DIGITS, "test").ink
+    chosen = ink[rng.permutation(np.arange(count) % len(ink))]
+    return np.where(shift_images(chosen, rng.integers(-MAX_SHIFT, MAX_SHIFT + 1, (count, 2))) >= 128, 255, 0)
+
+
+def hex_ink(tops: np.ndarray) -> list[str]:
+    """Tops as the page sends them."""
+    return [top.astype(np.uint8).tobytes().hex() for top in tops]
+
+
+def plain_seconds(registry: ModelRegistry, tops: np.ndarray, pictures: int) -> float:
+    """Seconds for `pictures` pictures of each top in batches of 64 pictures, without a digit."""
+    model = registry.model()
+    jobs = [prepare(model, Request(top, KNOWN, pictures, seed=seed)) for seed, top in enumerate(tops)]
     started = time.perf_counter()
-    for first in range(0, pictures, BATCH):
-        samples = min(BATCH, pictures - first)
-        complete(registry.model(), DRAWING, KNOWN, samples=samples, seed=first, digit=ClassChoice.SAMPLED)
+    for first in range(0, len(jobs), BATCH // pictures):
+        batch, group = ContinuousBatch(model, BATCH), jobs[first : first + BATCH // pictures]
+        batch.admit(group)
+        while len(batch.finished()) < len(group):
+            batch.step()
     return time.perf_counter() - started
 
 
-def engine_ratio(registry: ModelRegistry) -> float:
+def engine_ratio(registry: ModelRegistry, top: np.ndarray) -> float:
     """Time of the sampler for 64 pictures over the time of the engine, median: 1 is equal, 0.85 is 15 % slower."""
     engine, ratios = Engine(registry.model), []
     for turn in range(TURNS + 1):
         started = time.perf_counter()
-        complete(registry.model(), DRAWING, KNOWN, samples=BATCH, seed=turn)
+        complete(registry.model(), top, KNOWN, samples=BATCH, seed=turn)
         between = time.perf_counter()
-        engine.submit(Request(DRAWING, KNOWN, samples=BATCH, seed=turn)).result(60)
+        engine.submit(Request(top, KNOWN, samples=BATCH, seed=turn)).result(60)
         ratios.append((between - started) / (time.perf_counter() - between))
     engine.close()
     return statistics.median(ratios[1:])
 
 
+def median_turn(turns: list[dict[str, Any]]) -> dict[str, Any]:
+    """Every number is the median over the turns."""
+    return {name: round(statistics.median(turn[name] for turn in turns), 3) for name in turns[0]}
+
+
 def measure(people: int, pictures: int, many: int) -> dict[str, Any]:
-    registry, classes, plain = ModelRegistry(device="cpu"), [], []
+    registry, rng = ModelRegistry(device="cpu"), np.random.default_rng(0)
+    alone, classes, repeated, plain = [], [], [], []
+    sampled = ClassChoice.SAMPLED
     with server() as address:
-        simultaneous(address, 1, pictures, ClassChoice.SAMPLED)  # warm-up
         for _ in range(TURNS):
-            classes.append(summary(simultaneous(address, people, pictures, ClassChoice.SAMPLED)))
-            plain.append(plain_seconds(registry, people * pictures))
-            print(classes[-1], f"plain {plain[-1]:.3f} s", flush=True)
-        crowded = summary(simultaneous(address, many, 1, ClassChoice.SAMPLED))
-        print(crowded, flush=True)
-    typical = sorted(classes, key=lambda turn: turn["all_done_s"])[TURNS // 2]
-    result = {"device": "cpu", "machine": machine(), "class": typical, "plain_s": round(statistics.median(plain), 3)}
-    result["ratio_plain"] = round(typical["all_done_s"] / result["plain_s"], 2)
-    return result | {"inside_ratio": round(engine_ratio(registry), 2), "many": crowded}
+            alone.append(summary(simultaneous(address, 1, pictures, sampled, hex_ink(new_tops(rng, 1)))))
+            tops = new_tops(rng, people)
+            classes.append(summary(simultaneous(address, people, pictures, sampled, hex_ink(tops))))
+            repeated.append(summary(simultaneous(address, people, pictures, sampled, hex_ink(tops[:1]))))
+            plain.append(plain_seconds(registry, tops, pictures))
+            print(f"alone {alone[-1]}\nclass {classes[-1]}\nplain {plain[-1]:.3f} s", flush=True)
+        crowded = summary(simultaneous(address, many, 1, sampled, hex_ink(new_tops(rng, many))))
+        print(f"many {crowded}", flush=True)
+    result = {"device": "cpu", "machine": machine(), "alone": median_turn(alone), "class": median_turn(classes)}
+    result |= {"repeated": median_turn(repeated), "plain_s": round(statistics.median(plain), 3)}
+    result["ratio_plain"] = round(result["class"]["all_done_s"] / result["plain_s"], 2)
+    return result | {"inside_ratio": round(engine_ratio(registry, new_tops(rng, 1)[0]), 2), "many": crowded}
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--people", type=int, default=30, help="clients that click at the same moment")
-    parser.add_argument("--pictures", type=int, default=4, help="pictures per client")
+    parser.add_argument("--pictures", type=int, default=4, help="pictures per client, at most 64")
     parser.add_argument("--many", type=int, default=200, help="clients of the last part, one picture each")
     parser.add_argument("--json", type=Path, default=None, help="also write the JSON line to this file")
     options = parser.parse_args(argv)

@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from pixelcnn.distributions import Bernoulli, DiscretizedLogisticMixture, sample
 
@@ -63,3 +64,30 @@ def test_sampling_a_mixture_inverts_its_cumulative_probabilities():
     for row, level in enumerate(levels.tolist()):
         assert probabilities[row, :level].sum() <= noise[row] <= probabilities[row, : level + 1].sum() + 1e-12
     torch.testing.assert_close(drawn_probs, probabilities.gather(1, levels[:, None])[:, 0])
+
+
+def test_mixtures_equal_the_plain_formula_for_all_but_extreme_log_scales():
+    """sigmoid(r) sigmoid(-l) (1 - e^(l - r)) in logarithms, without any bound above."""
+    mixture, params = random_mixture(5, 5.0)
+    logits, means, log_scales = params[:, None].chunk(3, -1)
+    sharpness = torch.exp(-log_scales.clamp(min=-7))
+    levels = torch.arange(256, dtype=torch.float64)[:, None]
+    left = (levels / 127.5 - 1 - 1 / 255 - means) * sharpness
+    right = left + 2 / 255 * sharpness
+    bins = F.logsigmoid(right) + F.logsigmoid(-left) + torch.log(-torch.expm1(-2 / 255 * sharpness))
+    bins[:, 0], bins[:, -1] = F.logsigmoid(right)[:, 0], F.logsigmoid(-left)[:, -1]
+    expected = torch.logsumexp(F.log_softmax(logits, -1) + bins, -1)
+    torch.testing.assert_close(mixture.log_probs(params), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("size", [1.0, 10.0, 1e2, 1e3, 1e6])
+def test_gradients_of_mixtures_are_finite_for_any_params(dtype, size):
+    """Also at levels whose bin is not the one that was asked for: autograd multiplies their gradients by zero."""
+    mixture, params = random_mixture(6, size)
+    extremes = torch.tensor([-size, size, 0.0], dtype=torch.float64).repeat(1, 5)
+    params = torch.cat([params, extremes, -extremes, torch.full_like(extremes, size)]).to(dtype).requires_grad_()
+    for level in (0, 1, 128, 255):
+        log_prob = mixture.log_prob(params, torch.full(params.shape[:1], level))
+        (grad,) = torch.autograd.grad(log_prob.sum(), params)
+        assert log_prob.isfinite().all() and grad.isfinite().all()

@@ -12,10 +12,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from pixelcnn.errors import UnavailableError
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.sampling.batch import ContinuousBatch
+from pixelcnn.sampling.prefill import PrefixCache
 from pixelcnn.sampling.request import Request
 from pixelcnn.sampling.result import Job, prepare
 from pixelcnn.serving.backend import Counters, Limits, busy_error, check_samples
@@ -34,13 +36,19 @@ class Scheduler:
     It uses the batches through `admit`, `step`, `finished`, `update_result` and `evict` alone, and handles no tensors.
     """
 
-    def __init__(self, limits: Limits, new_batch: Callable[[AutoregressiveModel, int], ContinuousBatch] = ContinuousBatch):
+    def __init__(
+        self,
+        limits: Limits,
+        new_batch: Callable[[AutoregressiveModel, int, PrefixCache], ContinuousBatch] = ContinuousBatch,
+    ):
         self.limits = limits
         self.new_batch = new_batch
         self.counters = Counters()
         self.waiting: deque[Completion] = deque()
         self.batches: dict[AutoregressiveModel, ContinuousBatch] = {}
         self.active: dict[Job, Completion] = {}
+        # Outlives the batches, which are dropped when they are empty, but not the models.
+        self.prefixes: WeakKeyDictionary[AutoregressiveModel, PrefixCache] = WeakKeyDictionary()
 
     def tick(self) -> None:
         started = time.perf_counter()
@@ -71,7 +79,9 @@ class Scheduler:
         try:
             if model not in self.batches:
                 self.batches = {other: batch for other, batch in self.batches.items() if batch.jobs}
-                self.batches[model] = self.new_batch(model, self.limits.slots)
+                self.batches[model] = self.new_batch(
+                    model, self.limits.slots, self.prefixes.setdefault(model, PrefixCache())
+                )
             self.batches[model].admit(jobs)
         except Exception:  # caused by one of the jobs: admit each alone, so that only that one fails
             if len(jobs) == 1:

@@ -144,7 +144,7 @@ def prepare_folders(options: Options) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             sweep(folder, name)
             write_atomically(test, lambda temporary: temporary.write_bytes(bytes(4096)))
-            test.unlink()
+            test.unlink(missing_ok=True)  # two runs may write to one folder
 
 
 def checked_out_commit() -> str:

@@ -14,6 +14,7 @@ from conftest import tiny_model
 from pixelcnn import InputError, Request, complete
 from pixelcnn.errors import UnavailableError
 from pixelcnn.sampling.batch import ContinuousBatch
+from pixelcnn.sampling.prefill import PrefixCache
 from pixelcnn.sampling.result import prepare
 from pixelcnn.serving.backend import Limits
 from pixelcnn.serving.completion import Completion
@@ -36,6 +37,10 @@ class FakeResult:
         return replace(self)
 
 
+class FakeModel(str):
+    """A name that can be weakly referenced, as models can."""
+
+
 @dataclass(eq=False)
 class FakeJob:
     model: str = "a"
@@ -46,6 +51,7 @@ class FakeJob:
     result: FakeResult = None
 
     def __post_init__(self):
+        self.model = FakeModel(self.model)
         self.result = FakeResult(np.arange(self.pixels))
 
 
@@ -55,6 +61,7 @@ class FakeBatch:
 
     model: str
     slots: int
+    prefixes: PrefixCache | None = None
     jobs: dict = field(default_factory=dict)
 
     @property

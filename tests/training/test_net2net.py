@@ -1,4 +1,4 @@
-"""Wider models that begin as narrower ones."""
+"""A widened model computes the same function as the narrow one and trains all its parameters."""
 
 import pytest
 import torch
@@ -12,13 +12,12 @@ def wider(model, channels: int):
     return build(model.name, **config_of(model) | {"channels": channels}).double().eval()
 
 
-def learning(model) -> float:
-    """The size of all gradients together."""
+def squared_gradient_norm(model) -> float:
     return sum(parameter.grad.square().sum().item() for parameter in model.parameters() if parameter.grad is not None)
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "freeform"])
-def test_a_wider_model_says_what_the_narrow_one_said_and_learns_with_all_it_has(name):
+def test_a_widened_model_computes_the_same_function_and_has_larger_gradients(name):
     narrow = tiny_model(name, 5, 6)
     wide = wider(narrow, narrow.config.channels + 3)
     x = random_images(narrow, 3)
@@ -27,21 +26,21 @@ def test_a_wider_model_says_what_the_narrow_one_said_and_learns_with_all_it_has(
     torch.testing.assert_close(wide(x), narrow(x), rtol=1e-12, atol=1e-12)
     for model in (narrow, wide):
         model.nats(x).sum().backward()
-    assert learning(wide) > 1.001 * learning(narrow), "what is new has nothing to learn"
+    assert squared_gradient_norm(wide) > 1.001 * squared_gradient_norm(narrow), "new weights have no gradient"
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_one_as_wide_is_a_copy(name):
+def test_a_model_of_equal_width_is_a_copy(name):
     first, second = tiny_model(name), wider(tiny_model(name), tiny_model(name).config.channels)
     widen(first, second)
     assert all(torch.equal(old, new) for old, new in zip(first.parameters(), second.parameters(), strict=True))
 
 
-def test_what_is_no_wider_model_of_the_kind_is_refused():
+def test_other_models_and_layer_norms_are_refused():
     pixelcnn = tiny_model("pixelcnn")
     for other in (wider(pixelcnn, 3), tiny_model("row_lstm"), build("pixelcnn", channels=9, blocks=3)):
         with pytest.raises(ValueError, match="or with fewer channels"):
             widen(pixelcnn, other)
     freeform = tiny_model("freeform")
-    with pytest.raises(ValueError, match="which a layer norm would mix"):
+    with pytest.raises(ValueError, match="has layer norms and cannot be widened"):
         widen(freeform, wider(freeform, 6))

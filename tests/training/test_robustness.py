@@ -76,17 +76,16 @@ def test_a_learning_rate_that_is_much_too_high_writes_nothing_that_is_not_finite
         assert all(np.isfinite(list(point.values())).all() for point in metrics(out))
 
 
-@pytest.mark.parametrize("levels", [2, 256])
-def test_blank_pictures_train_pixelcnn_pp_with_finite_gradients(tmp_path, levels):
-    """All log-scales then grow without bounds, those of unused mixture components too."""
+def test_blank_pictures_train_pixelcnn_pp_with_finite_gradients(tmp_path):
+    """Log-scales of mixture components that do not matter then grow to 100, where a bin has no width in float32."""
     folder, out = tmp_path / "blank", tmp_path / "a.safetensors"
     folder.mkdir()
     for number in range(12):
         Image.new("L", (8, 8), 255).save(folder / f"{number}.png")
-    config = f"channels=8,blocks=1,scales=3,mixtures=5,dropout_percent=0,height=8,width=8,levels={levels}"
-    short = ["--steps", "120", "--batch", "8", "--shift", "0", "--checkpoint-every", "60", "--config", config]
+    config = "channels=8,blocks=1,scales=1,mixtures=5,dropout_percent=0,height=8,width=8"
+    short = ["--steps", "120", "--lr-decay-frac", "0", "--shift", "0", "--checkpoint-every", "120", "--config", config]
     train.main(arguments(folder, out, *short, model="pixelcnn_pp"))
-    assert metrics(out)[-1]["valid_nats"] < 5 and load(out).name == "pixelcnn_pp"
+    assert metrics(out)[-1]["valid_nats"] < 1 and load(out).name == "pixelcnn_pp"
 
 
 def test_a_full_disk_is_one_sentence_and_keeps_the_checkpoint(data, tmp_path, capsys, monkeypatch):
@@ -130,7 +129,7 @@ def test_missing_metrics_are_no_error_on_resume(data, tmp_path):
     assert [point["step"] for point in metrics(out)] == [24]
 
 
-def test_files_have_the_mode_of_the_umask_and_are_sweeped_at_the_start(data, tmp_path):
+def test_files_have_the_mode_of_the_umask_and_stale_temporary_files_are_deleted_at_the_start(data, tmp_path):
     out = tmp_path / "a.safetensors"
     folder = out.with_suffix("")
     folder.mkdir()

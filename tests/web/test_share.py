@@ -119,8 +119,8 @@ def test_a_link_of_an_earlier_version_of_the_page_opens(chromium, server):
     (old,) = (old for old in OLD_LINKS if old["name"] == "three branches")
     app_page = Page(chromium, f"{server}/#{old['link']}", viewport=DESKTOP)
     state = old["state"]
-    app_page.wait_for_completions(5)  # four samples and the last branch
-    app_page.wait_for_store(f"store.completions.at(-1).branches?.length === {len(state['branches'])}", timeout=20_000)
+    count = state["samples"] + len(state["branches"])
+    app_page.wait_for_store(f"store.completions.length === {count}", timeout=20_000)
     app_page.finish()
     branch = app_page.completions()[-1]
     assert branch["branches"] == state["branches"] and branch["rootSample"] == state["samples"] - 1

@@ -72,7 +72,7 @@ def engine():
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """The address of `python app.py`, started as people start it."""
+    """The address of a running `python app.py`. The test session fails if it logs a traceback or leaves files."""
     log = tmp_path_factory.mktemp("server") / "log"
     with clients.server(log=log, temp=log.parent / "gradio") as address:
         yield address
@@ -83,7 +83,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def slow_server(tmp_path_factory):
-    """The address of a server whose model takes seconds for sixteen pictures, so that they can be left."""
+    """The address of a server whose model takes seconds for 16 pictures, long enough to leave while they are computed."""
     folder = tmp_path_factory.mktemp("slow")
     with clients.server("--weights", slow_weights(folder), log=folder / "log") as address:
         yield address

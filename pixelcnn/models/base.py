@@ -61,7 +61,8 @@ class AutoregressiveModel(nn.Module):
     def forward(self, x: Tensor, digits: Tensor | None = None, hints: Tensor | None = None) -> Tensor:
         """A full pass: levels x (B, H, W), long in 0..K-1, to params (B, H, W, P).
 
-        digits: the class of each picture, (B,) long, -1 or None for none; ignored by models without classes.
+        digits: the class of each picture, (B,) long, -1 or None for none; ignored by models without classes. (B * n,) gives
+            params (B * n, H, W, P) for n classes of each picture.
         hints: what `hints` returns for the mask of each picture, bool (B, H, W); for models that accept any mask.
         """
         return self.network(self.embed(x), FullPass(digits, hints))

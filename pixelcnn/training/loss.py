@@ -43,12 +43,11 @@ class TrainingLoss:
         classes = self.model.classes
         count = max(1, int(self.options.batch * self.options.class_loss_frac) // self.options.pieces)
         chosen = torch.argsort(labels < 0, stable=True)[:count]
-        x, labels = x[chosen].repeat_interleave(classes, 0), labels[chosen]
+        x, labels = x[chosen], labels[chosen]
         with torch.autocast(x.device.type, torch.bfloat16):
             params = self.forward(x, torch.arange(classes, device=x.device).repeat(len(labels)), None)
-        log_likelihoods = (
-            self.model.distribution.log_prob(params.float(), x).flatten(1).cumsum(1)
-        )  # (count * classes, H * W)
+        log_p = self.model.distribution.log_prob(params.float(), x.repeat_interleave(classes, 0))
+        log_likelihoods = log_p.flatten(1).cumsum(1)  # (count * classes, H * W)
         targets = labels[:, None].expand(-1, log_likelihoods.shape[1])
         logits = log_likelihoods.view(len(labels), classes, -1)
         total = F.cross_entropy(logits, targets, ignore_index=-1, reduction="sum")

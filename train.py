@@ -60,7 +60,8 @@ def add_data_and_files(parser: argparse.ArgumentParser) -> None:
     add("--init", type=Path, help="weights to start from, of as many channels or fewer, a .safetensors file")
     add(
         "--only",
-        help='train only parameters with this in their names; "digit" with --label-prob 1 --weight-decay 0 '
+        help="train only parameters with this text in their names, or one of several, separated by commas; "
+        '"digit" with --label-prob 1 --weight-decay 0 '
         "leaves unconditional probabilities unchanged",
     )
 

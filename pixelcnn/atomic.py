@@ -31,7 +31,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     _sync_folder(path.parent)
 
 
-def sweep(folder: Path, name: str = "*") -> None:
+def delete_temporaries(folder: Path, name: str = "*") -> None:
     """Delete the temporary files that killed processes left in a folder, of one file name or of all.
 
     Only for a folder or name that no other process is writing.

@@ -1,4 +1,4 @@
-"""Masks of known pixels: their order, regions to score, and random masks for training.
+"""Masks of known pixels (not of convolutions): sampling order, regions to evaluate, and random masks for training.
 
 A mask is bool (H, W), true where a pixel is known. Raster order is row by row, left to right.
 """

@@ -14,6 +14,7 @@ from browser import Page
 from benchmarks import clients
 from benchmarks.soak import slow_weights
 from pixelcnn.models import MODELS, build
+from pixelcnn.nn.layers import BatchNorm
 from pixelcnn.serving.engine import Engine
 from pixelcnn.serving.registry import ModelRegistry
 
@@ -24,7 +25,17 @@ TINY = {
     "diagonal_bilstm": {"channels": 4, "layers": 2, "head": 6},
     "gated_pixelcnn": {"channels": 4, "layers": 3, "head": 6},
     "pixelcnn_pp": {"channels": 3, "blocks": 1, "scales": 2, "mixtures": 2, "levels": 2, "dropout_percent": 0},
-    "freeform": {"channels": 4, "blocks": 3, "attend_every": 2, "heads": 2, "dim": 2, "given": 3, "head": 6},
+    "freeform": {
+        "channels": 4,
+        "blocks": 3,
+        "attend_every": 2,
+        "heads": 2,
+        "dim": 2,
+        "given": 3,
+        "head": 6,
+        "batch_norm": 1,
+        "class_from": 1,
+    },
 }
 
 
@@ -34,6 +45,10 @@ def tiny_model(name: str, height: int = 3, width: int = 3):
     if name == "pixelcnn_pp":
         height, width = height + height % 2, width + width % 2
     model = build(name, height=height, width=width, **TINY[name]).double().eval()
+    for module in model.modules():
+        if isinstance(module, BatchNorm):  # statistics as after training, not the initial zeros and ones
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
     for parameter in model.parameters():  # larger than at the start of training, so that pixels matter to each other
         parameter.data.mul_(1.2 if name == "pixelcnn_pp" else 2.5)  # whose weights begin larger than others'
     return model

@@ -5,7 +5,7 @@ import json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
-from pixelcnn.errors import InputError, Message
+from pixelcnn.errors import InputError, Message, UnavailableError
 
 
 class ForbiddenError(InputError):
@@ -24,7 +24,7 @@ class RateLimitError(InputError):
     """The client sends too many requests (status 429)."""
 
 
-STATUS = {ForbiddenError: 403, NotFoundError: 404, TooLargeError: 413, RateLimitError: 429}
+STATUS = {ForbiddenError: 403, NotFoundError: 404, TooLargeError: 413, RateLimitError: 429, UnavailableError: 503}
 
 
 def error_response(error: InputError) -> JSONResponse:

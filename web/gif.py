@@ -3,7 +3,6 @@
 Pixels appear in the order of sampling, the newest in a brighter color, all pictures side by side.
 """
 
-import asyncio
 import io
 import re
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from starlette.responses import Response
 
 from pixelcnn import InputError
 from pixelcnn.images import INK, PAPER
+from pixelcnn.serving.work_queue import WorkQueue
 from web.errors import error_response, read_json
 from web.protocol import decode_drawing
 
@@ -144,16 +144,15 @@ def palette() -> list[int]:
 
 
 class GifEncoder:
-    """The route POST /gif. It encodes one GIF at a time, in a thread, so that completions have the other threads."""
+    """The route POST /gif, which encodes one GIF at a time."""
 
-    def __init__(self):
-        self.turn = asyncio.Semaphore(1)
+    def __init__(self) -> None:
+        self.queue = WorkQueue("gif")
 
     async def respond(self, request: Request) -> Response:
-        """Pictures as in `decode_pictures` in, image/gif out; an error response with status 400 if they are invalid."""
+        """Pictures as in `decode_pictures` in, image/gif out; or an error response."""
         try:
             pictures = decode_pictures(await read_json(request))
-            async with self.turn:
-                return Response(await asyncio.to_thread(encode_gif, pictures), media_type="image/gif")
+            return Response(await self.queue.run(encode_gif, pictures), media_type="image/gif")
         except InputError as error:
             return error_response(error)

@@ -14,7 +14,7 @@ from pixelcnn.serving.backend import Backend
 from pixelcnn.serving.registry import ModelRegistry
 from web.errors import ForbiddenError, NotFoundError, TooLargeError, error_response, message_json
 from web.gif import GifEncoder
-from web.routes import probe_routes
+from web.probe_routes import probe_routes
 
 STATIC = Path(__file__).parent / "static"
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}  # explicit, because mimetypes depends on the machine

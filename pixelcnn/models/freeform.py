@@ -28,7 +28,7 @@ from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.attention import CausalAttention
 from pixelcnn.nn.cache import CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import ClassBias, Gate, MaskedConv2d, TypedModuleList, mask_a, mask_b, readout
+from pixelcnn.nn.layers import BatchNorm, ClassBias, Gate, MaskedConv2d, TypedModuleList, mask_a, mask_b, readout
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Config(ModelConfig):
     head: int = 64
     classes: int = 10
     dropout_percent: int = 0
+    batch_norm: int = 0  # 1 for batch normalization between each convolution and its gate
     class_from: int = 0  # the first block with a class bias; the blocks before it run once for all classes
 
 
@@ -108,11 +109,15 @@ class PositionEmbedding(CachedLayer):
 
 
 class Block(nn.Module):
-    """A gated residual block ([1], equations 2 and 4), with the feature map of the hints added before the gate."""
+    """A gated residual block ([1], equations 2 and 4), with the feature map of the hints added before the gate.
+
+    Batch normalization directly after the convolution folds into it exactly, also at the border.
+    """
 
     def __init__(self, config: Config, size: int, class_bias: bool):
         super().__init__()
         self.conv = MaskedConv2d(config.channels, 2 * config.channels, mask_b(size))
+        self.norm = BatchNorm(2 * config.channels) if config.batch_norm else None
         self.given = nn.Linear(config.given, 2 * config.channels, bias=False)
         self.digit = ClassBias(config.classes, 2 * config.channels) if class_bias else None
         self.gate = Gate(config.channels)
@@ -121,11 +126,20 @@ class Block(nn.Module):
 
     def forward(self, h: Tensor, hints: Tensor | None, execution: Execution) -> Tensor:
         mixed = self.conv(h, execution)
+        if self.norm is not None:
+            mixed = self.norm(mixed)
         if hints is not None:
             mixed = mixed + self.given(hints)
         if self.digit is not None:
             mixed = mixed + self.digit(mixed, execution)
         return h + self.out(self.dropout(self.gate(mixed)))
+
+    def folded_conv(self) -> tuple[Tensor, Tensor]:
+        """Weight (taps, C, 2 C) and bias (2 C,) of the convolution with the normalization of evaluation mode."""
+        if self.norm is None:
+            return self.conv.weight, self.conv.bias
+        scale, shift = self.norm.scale_and_shift()
+        return self.conv.weight * scale, self.conv.bias * scale + shift
 
 
 class Freeform(AutoregressiveModel):

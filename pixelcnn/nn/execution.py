@@ -1,4 +1,4 @@
-"""How a network runs: over all pixels at once, or as a step at one pixel of each of many pictures over a cache.
+"""Execution contexts that networks pass to their layers: a full pass over all pixels, or a step at one pixel per picture.
 
 FullPass()                            features are (B, H, W, C): training, evaluation, the definition of the model
 FullPass(features={})                 the same, and every layer stores what later steps read (prefill)

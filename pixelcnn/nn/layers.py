@@ -1,4 +1,4 @@
-"""Layers that run as a full pass and as one-pixel steps over a cache.
+"""Layers: masked convolutions (mask A and mask B), gates and class biases, as full passes and as one-pixel steps.
 
 A network is written once, as a function of features `h` and of an `execution` (see `execution.py`). Features are
 channels-last, so pointwise layers (`nn.Linear` as 1x1 convolution, ReLU, sums) are the same code in both. Only layers
@@ -141,6 +141,26 @@ class Gate(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         value, gate = torch.sigmoid(h * self.slope.to(h.dtype)).chunk(2, -1)
         return torch.lerp(-gate, gate, value)
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Batch normalization (1502.03167) of channels-last features (..., C).
+
+    In evaluation mode it is an affine map of each channel. In training mode the statistics are those of the batch, through
+    which pixels influence each other; only evaluation mode gives exact likelihoods.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__(channels, momentum=0.05)
+
+    def forward(self, h: Tensor) -> Tensor:
+        return super().forward(h.flatten(0, -2)).view_as(h)
+
+    def scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        """The affine map of evaluation mode, (C,) each."""
+        assert self.running_mean is not None and self.running_var is not None
+        scale = self.weight * torch.rsqrt(self.running_var + self.eps)
+        return scale, self.bias - self.running_mean * scale
 
 
 class ClassBias(nn.Module):

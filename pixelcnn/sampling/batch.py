@@ -55,6 +55,12 @@ class ContinuousBatch:
         """Whether to keep the batch when it is empty: on a CUDA device it holds captured graphs or a compiled kernel."""
         return self.fused is not None or self.steps.use_graphs
 
+    def warm_up(self) -> None:
+        """Capture the steps of all batch sizes as CUDA graphs, if there are any; only while no job is admitted."""
+        if self.fused is None:
+            with isolated(self.model):
+                self.steps.capture_all(len(self.free))
+
     def admit(self, jobs: list[Job]) -> None:
         """Assign slots to jobs, of which there must be enough, and prefill them together."""
         slots = {job: self.assign_slots(job) for job in jobs}

@@ -1,8 +1,9 @@
-"""Forecasts for predictive sampling (2002.09928, without learned forecasting modules): predicted levels of a window.
+"""Forecasts of the next pixels, which one step then verifies: predictive sampling (arXiv:2002.09928).
 
 The network has computed the logits of a window of pixels assuming forecast levels before each. When a level turns out
 different, the logits of nearby pixels change. A linear model of eight neighbors estimates by how much, and with the pixel's
-own noise that gives the next forecast. A wrong forecast costs a step and changes no picture. For binary pixels.
+own noise that gives the next forecast. A wrong forecast costs a step and changes no picture. For binary pixels. The paper's
+learned forecasting modules are not used.
 """
 
 import numpy as np

@@ -51,6 +51,28 @@ class StepRunner:
             return self(slots, before, levels, pixels)
         return params[: pictures * window].cpu().view(pictures, window, -1)
 
+    def capture_all(self, slots: int) -> None:
+        """Capture a graph for every batch size up to `slots`, so that no later step waits for it.
+
+        The captured steps write to the first pixels of the slots, which must be empty.
+        """
+        bucket = 1
+        while self.use_graphs and bucket <= batch_bucket(slots):
+            window = self.window(bucket, 0.0)
+            slot = torch.arange(bucket).clamp(max=slots - 1)[:, None].expand(-1, window)
+            pixels = torch.arange(window).expand(bucket, -1)
+            rows = torch.stack([slot, (pixels - 1).clamp(min=0), torch.zeros_like(pixels), pixels]).flatten(1)
+            try:
+                self.capture(window, rows)
+            except NotCapturable:
+                self.use_graphs = False
+            bucket *= 2
+
+    def capture(self, window: int, rows: Tensor) -> None:
+        """Capture `step` for the shape of rows (4, B), which are on the CPU."""
+        shape = (rows.shape[1], window)
+        self.graphs[shape] = CudaGraph(lambda rows: self.step(CapturableStep, window, rows), rows.to(self.model.device))
+
     def run_graph(self, window: int, rows: Tensor) -> Tensor:
         """`step` as a CUDA graph once its shape has come often enough; rows are on the CPU."""
         shape = (rows.shape[1], window)
@@ -58,7 +80,7 @@ class StepRunner:
         if shape not in self.graphs:
             if self.shape_counts[shape] < CAPTURE_AFTER:
                 return self.step(CapturableStep, window, rows.to(self.model.device))
-            self.graphs[shape] = CudaGraph(lambda rows: self.step(CapturableStep, window, rows), rows.to(self.model.device))
+            self.capture(window, rows)
         return self.graphs[shape](rows)
 
     def step(self, kind: type[CachedStep], pixels_per_slot: int, rows: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a backend offers to the page and the API, whether it runs in this process or elsewhere."""
+"""The interface of a backend, its counters, and the limits beyond which it refuses requests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -10,7 +10,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from typing import Literal
 from weakref import WeakKeyDictionary
 
@@ -27,7 +29,29 @@ log = logging.getLogger(__name__)
 
 LOG_INTERVAL_S = 60.0  # between two lines with the counters, if they have changed
 MIN_PIXELS_PER_S = 1000  # assumed for the expected wait before the speed has been measured
+PREPARERS = 4  # models whose batches are prepared at the same time; one that takes long delays no other
+POLL_S = 0.1  # between two looks at requests that wait for a batch
 AVERAGING_RATE = 0.02  # of the moving averages, so over about the last hundred busy ticks
+
+
+NewBatch = Callable[[AutoregressiveModel, int, PrefixCache], ContinuousBatch]
+
+
+def new_batch(model: AutoregressiveModel, slots: int, prefixes: PrefixCache) -> ContinuousBatch:
+    """A batch with everything compiled and captured that its steps may need."""
+    batch = ContinuousBatch(model, slots, prefixes)
+    batch.warm_up()
+    return batch
+
+
+def run_now(work: Callable[[], ContinuousBatch]) -> Future[ContinuousBatch]:
+    """Do the work in the calling thread."""
+    future: Future[ContinuousBatch] = Future()
+    try:
+        future.set_result(work())
+    except Exception as error:
+        future.set_exception(error)
+    return future
 
 
 class Scheduler:
@@ -39,13 +63,17 @@ class Scheduler:
     def __init__(
         self,
         limits: Limits,
-        new_batch: Callable[[AutoregressiveModel, int, PrefixCache], ContinuousBatch] = ContinuousBatch,
+        new_batch: NewBatch = new_batch,
+        run: Callable[[Callable[[], ContinuousBatch]], Future[ContinuousBatch]] = run_now,
     ):
+        """new_batch: makes the batch of a model. run: in which thread, so that the engine's need not wait for it."""
         self.limits = limits
         self.new_batch = new_batch
+        self.run = run
         self.counters = Counters()
         self.waiting: deque[Completion] = deque()
         self.batches: dict[AutoregressiveModel, ContinuousBatch] = {}
+        self.preparing: dict[AutoregressiveModel, Future[ContinuousBatch]] = {}
         self.active: dict[Job, Completion] = {}
         # Outlives the batches, which are dropped when they are empty, but not the models.
         self.prefixes: WeakKeyDictionary[AutoregressiveModel, PrefixCache] = WeakKeyDictionary()
@@ -60,34 +88,59 @@ class Scheduler:
         self.update_counters(pixels, time.perf_counter() - started)
 
     def admit(self) -> None:
-        """Admit requests in order of arrival while there are slots, but few per tick, so that no tick takes long."""
+        """Admit requests in order of arrival while there are slots, but few per tick, so that no tick takes long.
+
+        Requests whose batch is still being prepared stay in the queue; requests for other models overtake them.
+        """
         admitted: dict[AutoregressiveModel, list[Job]] = {}
-        for _ in range(self.limits.admitted_per_tick):
-            if not self.waiting or self.active_pictures() + self.waiting[0].job.samples > self.limits.slots:
+        unprepared: list[Completion] = []
+        room = self.limits.admitted_per_tick
+        while self.waiting and room:
+            job = self.waiting[0].job
+            if self.waiting[0].cancelled:
+                self.end(self.waiting.popleft(), "cancelled")
+            elif not self.is_prepared(job.model):
+                unprepared.append(self.waiting.popleft())
+            elif self.active_pictures() + job.samples > self.limits.slots:
                 break
-            completion = self.waiting.popleft()
-            if completion.cancelled:
-                self.end(completion, "cancelled")
-                continue
-            self.active[completion.job] = completion
-            admitted.setdefault(completion.job.model, []).append(completion.job)
+            else:
+                self.active[job] = self.waiting.popleft()
+                admitted.setdefault(job.model, []).append(job)
+                room -= 1
+        self.waiting.extendleft(reversed(unprepared))
         for model, jobs in admitted.items():
             self.admit_jobs(model, jobs)
+
+    def is_prepared(self, model: AutoregressiveModel) -> bool:
+        """Whether a model has a batch, or preparing one has failed; starts preparing one otherwise."""
+        if model in self.batches:
+            return True
+        if model not in self.preparing:
+            self.batches = {other: batch for other, batch in self.batches.items() if batch.jobs}
+            prefixes = self.prefixes.setdefault(model, PrefixCache())
+            self.preparing[model] = self.run(partial(self.new_batch, model, self.limits.slots, prefixes))
+        return self.preparing[model].done()
 
     def admit_jobs(self, model: AutoregressiveModel, jobs: list[Job]) -> None:
         """Admit jobs of one model together."""
         try:
             if model not in self.batches:
-                self.batches = {other: batch for other, batch in self.batches.items() if batch.jobs}
-                self.batches[model] = self.new_batch(
-                    model, self.limits.slots, self.prefixes.setdefault(model, PrefixCache())
-                )
+                self.batches[model] = self.preparing.pop(model).result()
             self.batches[model].admit(jobs)
         except Exception:  # caused by one of the jobs: admit each alone, so that only that one fails
-            if len(jobs) == 1:
-                return self.fail(self.active[jobs[0]])
+            if len(jobs) == 1 or model not in self.batches:
+                for job in jobs:
+                    self.fail(self.active[job])
+                return
             for job in jobs:
                 self.admit_jobs(model, [job])
+
+    def has_work(self) -> bool:
+        """Whether a tick can do more than look at requests whose batch is being prepared."""
+        if self.active:
+            return True
+        unready = {model for model, future in self.preparing.items() if not future.done()}
+        return any(completion.job.model not in unready for completion in self.waiting)
 
     def active_pictures(self) -> int:
         return sum(job.samples for job in self.active)
@@ -173,13 +226,27 @@ class Engine:
         """models: gives a model by its entry, or raises InputError, like `ModelRegistry.model`."""
         self.models = models
         self.limits = limits or Limits()
-        self.scheduler = Scheduler(self.limits)
+        # Compiling kernels and capturing graphs takes seconds; pictures in progress go on meanwhile.
+        self._preparer = ThreadPoolExecutor(max_workers=PREPARERS, thread_name_prefix="prepare")
+        self.scheduler = self._new_scheduler()
         self._arrived: deque[Completion] = deque()  # submitted, not yet seen by the scheduler
         self._open: list[Completion] = []  # submitted, some of them done by now
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
+
+    def _new_scheduler(self) -> Scheduler:
+        return Scheduler(self.limits, run=self._prepare)
+
+    def _prepare(self, work: Callable[[], ContinuousBatch]) -> Future[ContinuousBatch]:
+        future = self._preparer.submit(work)
+        future.add_done_callback(lambda _: self._notify())
+        return future
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify()
 
     def submit(self, request: Request, entry: str = "") -> Completion:
         """See `Backend.submit`."""
@@ -210,6 +277,7 @@ class Engine:
             self._closed = True
             self._changed.notify()
         self._thread.join()
+        self._preparer.shutdown(wait=False, cancel_futures=True)
 
     def _run(self) -> None:
         logged, logged_at = self.counters(), time.monotonic()
@@ -219,7 +287,7 @@ class Engine:
             except Exception:  # an error of the scheduler itself: fail all requests and start again with an empty one
                 log.exception("A tick failed")
                 self._fail_all(UnavailableError("server_error", "The server had an internal error. Try again."))
-                self.scheduler = Scheduler(self.limits)
+                self.scheduler = self._new_scheduler()
             if time.monotonic() - logged_at >= LOG_INTERVAL_S and logged != self.counters():
                 logged, logged_at = self.counters(), time.monotonic()
                 log.info(", ".join(f"{name} {value:.4g}" for name, value in logged.items()))
@@ -229,8 +297,11 @@ class Engine:
         """Wait until there are requests and give new ones to the scheduler; returns False once the engine is closed."""
         scheduler = self.scheduler
         with self._changed:
-            while not (self._closed or self._arrived or scheduler.waiting or scheduler.active):
-                self._changed.wait()
+            while not (self._closed or self._arrived or scheduler.has_work()):
+                # A completion that waits for its batch can be cancelled meanwhile, so look again from time to time.
+                self._changed.wait(POLL_S if scheduler.waiting else None)
+                if scheduler.waiting:
+                    break
             scheduler.waiting.extend(self._arrived)
             self._arrived.clear()
             return not self._closed

@@ -1,8 +1,6 @@
 """What the page asks beside completions: the receptive field of a pixel, and the class posterior by prefix."""
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -16,6 +14,7 @@ from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.sampling.class_posterior import class_posterior_by_prefix, count_known_prefix
 from pixelcnn.sampling.request import whole_number
 from pixelcnn.sampling.sampler import complete
+from pixelcnn.serving.work_queue import WorkQueue
 
 SAMPLES = 8  # pictures over which a gradient is averaged
 DECADES = 5  # of gradient strength that are distinguished, from the maximum down
@@ -30,20 +29,20 @@ class ModelCache:
 
 
 class Probes:
-    """Answers one call at a time, in a thread of its own; the others wait in its queue without a thread."""
+    """Answers one call at a time in a `WorkQueue`, which raises UnavailableError if there are too many."""
 
     def __init__(self, models: Callable[[str], AutoregressiveModel]):
         """models: gives a model by its entry, or raises InputError, like `ModelRegistry.model`."""
         self.models = models
         self._caches: WeakKeyDictionary[AutoregressiveModel, ModelCache] = WeakKeyDictionary()  # replaced models are freed
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="probes")
+        self._queue = WorkQueue("probes")
 
     async def receptive_field(self, entry: str, pixel: object) -> np.ndarray:
         """How much the prediction of a pixel depends on every pixel, uint8 (H, W): see `log_scaled`.
 
         pixel: its raster number. The gradient is averaged over samples of the model. Raises InputError.
         """
-        return await self._run(self._receptive_field, entry, pixel)
+        return await self._queue.run(self._receptive_field, entry, pixel)
 
     async def class_posterior(self, entry: str, ink: np.ndarray, known: np.ndarray) -> np.ndarray:
         """p(class | all earlier pixels) at each unknown pixel of a finished picture, and at its end, (U + 1, classes).
@@ -51,10 +50,7 @@ class Probes:
         ink: of all pixels, 0..255, (H, W). known: which of them were given, bool (H, W). Raises InputError for a model
         without classes, and if a known pixel comes after an unknown one.
         """
-        return await self._run(self._class_posterior, entry, ink, known)
-
-    async def _run(self, work: Callable[..., np.ndarray], *arguments: object) -> np.ndarray:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
+        return await self._queue.run(self._class_posterior, entry, ink, known)
 
     def _receptive_field(self, entry: str, pixel: object) -> np.ndarray:
         model = self.models(entry)

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class ModelFacts(TypedDict):
-    """What the page is told about one model."""
+    """What the page knows about one model."""
 
     model: str
     levels: int
@@ -28,7 +28,7 @@ class ModelFacts(TypedDict):
 
 
 class RegistryFacts(TypedDict):
-    """What the page is told about all models that it can offer."""
+    """What the page knows about all models that it can offer."""
 
     default: str
     device: str

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.nn.layers import BatchNorm
 
 
 @torch.no_grad()
@@ -28,11 +29,15 @@ def widen(narrow: AutoregressiveModel, wide: AutoregressiveModel) -> None:
         # The axes of input and output features.
         fan_in, fan_out = (1, 0) if isinstance(module, nn.Linear) else (-2, -1)
         for parameter, new in module.named_parameters(recurse=False):
-            old = narrow.get_submodule(name).get_parameter(parameter)
+            old: Tensor = narrow.get_submodule(name).get_parameter(parameter)
             kept = [old_positions(*sizes, before, after).to(new.device) for sizes in zip(old.shape, new.shape, strict=True)]
             if new.dim() > 1 and len(kept[fan_in]) < new.shape[fan_in]:
                 new.index_fill_(fan_out, kept[fan_out], 0)  # weights of old channels for new ones
             new[torch.meshgrid(*kept, indexing="ij")] = old
+        if isinstance(module, BatchNorm):
+            for statistic in ("running_mean", "running_var"):
+                old, new = narrow.get_submodule(name).get_buffer(statistic), module.get_buffer(statistic)
+                new[old_positions(len(old), len(new), before, after).to(new.device)] = old
 
 
 def can_widen(narrow: AutoregressiveModel, wide: AutoregressiveModel) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from pixelcnn.atomic import sweep, write_atomically
+from pixelcnn.atomic import delete_temporaries, write_atomically
 from pixelcnn.data import guess_dataset, load_digits
 from pixelcnn.evaluate import check_compatible, mean_nats
 from pixelcnn.hub.files import save_weights
@@ -142,7 +142,7 @@ def prepare_folders(options: Options) -> None:
         test = folder / ".write-test"
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            sweep(folder, name)
+            delete_temporaries(folder, name)
             write_atomically(test, lambda temporary: temporary.write_bytes(bytes(4096)))
             test.unlink(missing_ok=True)  # two runs may write to one folder
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from pixelcnn.errors import WeightsError
 from pixelcnn.hub.files import load_file
 from pixelcnn.models import build, config_of
+from pixelcnn.nn.layers import BatchNorm
 from pixelcnn.training.batches import Batch
 from pixelcnn.training.errors import TrainingError
 from pixelcnn.training.gradients import Gradients, GraphedGradients
@@ -32,11 +33,13 @@ class Trainer:
         self.ema = build(options.model, **config_of(self.model)).to(options.device).eval()
         self.ema.load_state_dict(self.model.state_dict())
         for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_(options.only in name)
+            parameter.requires_grad_(any(part in name for part in options.only.split(",")))
         self.trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         if not self.trained:
             example = next(iter(self.model.state_dict()))
             raise TrainingError(f"--only is {options.only!r} and no parameter has that in its name; one is {example}.")
+        if options.world_size > 1 and any(isinstance(module, BatchNorm) for module in self.model.modules()):
+            raise TrainingError("Batch normalization is not synchronized between processes yet. Train with one process.")
         on_cuda = options.device == "cuda"
         self.optimizers = build_optimizers(self.model, options.optimizer, options.weight_decay, fused=on_cuda)
         self.loss = TrainingLoss(self.model, torch.compile(self.model) if options.compile else self.model, options)

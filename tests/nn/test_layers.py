@@ -1,10 +1,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from conftest import tiny_model
 
 from pixelcnn.nn.cache import Grid, lazy_zeros
 from pixelcnn.nn.execution import FullPass
-from pixelcnn.nn.layers import Gate, MaskedConv2d, class_index, mask_a, mask_b
+from pixelcnn.nn.layers import BatchNorm, Gate, MaskedConv2d, class_index, mask_a, mask_b
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 7])
@@ -64,3 +65,25 @@ def test_the_class_index_of_no_class_is_the_last_row():
 def test_the_class_index_refuses_classes_out_of_range(digit):
     with pytest.raises(ValueError, match=f"digit is {digit}; give -1 .* from 0 to 9"):
         class_index(torch.tensor([3, digit]), 10)
+
+
+def test_batch_norm_is_an_affine_map_of_each_channel_in_evaluation_mode():
+    norm = BatchNorm(4).double()
+    h = torch.randn(2, 3, 5, 4, dtype=torch.float64) * 2 + 1
+    normalized = norm(h)
+    torch.testing.assert_close(normalized.mean((0, 1, 2)), torch.zeros(4, dtype=torch.float64), atol=1e-12, rtol=0)
+    norm.eval()
+    norm.weight.data.normal_()
+    norm.bias.data.normal_()
+    scale, shift = norm.scale_and_shift()
+    torch.testing.assert_close(norm(h), h * scale + shift)
+    torch.testing.assert_close(norm(h[0, 0]), norm(h)[0, 0])
+
+
+def test_a_block_folds_its_normalization_into_the_convolution():
+    block = tiny_model("freeform", 5, 6).blocks[1]
+    h = torch.randn(2, 5, 6, 4, dtype=torch.float64)
+    weight, bias = block.folded_conv()
+    expected = block.norm(block.conv(h, FullPass()))
+    block.conv.weight.data, block.conv.bias.data = weight.detach(), bias.detach()
+    torch.testing.assert_close(block.conv(h, FullPass()), expected, atol=1e-12, rtol=0)

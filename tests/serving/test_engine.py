@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -103,6 +104,37 @@ def scheduler_with(*jobs: FakeJob, limits: Limits = LIMITS) -> tuple[Scheduler, 
     scheduler, completions = Scheduler(limits, FakeBatch), [Completion(job) for job in jobs]
     scheduler.waiting.extend(completions)
     return scheduler, completions
+
+
+def slow_batches(gate: threading.Event, fails: bool = False) -> Callable[..., FakeBatch]:
+    """Makes batches; the one of model "slow" only once the gate is open."""
+
+    def new_batch(model: str, slots: int, prefixes: PrefixCache) -> FakeBatch:
+        if model == "slow":
+            assert gate.wait(10)
+            if fails:
+                raise RuntimeError("the kernel does not compile")
+        return FakeBatch(model, slots, prefixes)
+
+    return new_batch
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_pictures_go_on_while_the_batch_of_another_model_is_prepared(fails):
+    gate, jobs = threading.Event(), [FakeJob("slow"), FakeJob("a"), FakeJob("slow"), FakeJob("a")]
+    with ThreadPoolExecutor(2) as executor:
+        scheduler = Scheduler(LIMITS, slow_batches(gate, fails), run=lambda work: executor.submit(work))
+        completions = [Completion(job) for job in jobs]
+        scheduler.waiting.extend(completions)
+        wait_until(lambda: scheduler.tick() or (completions[1].done and completions[3].done))
+        assert not completions[0].done and not scheduler.has_work()
+        completions[2].cancel()
+        scheduler.tick()
+        assert completions[2].done, "a request that waits for its batch can be cancelled"
+        gate.set()
+        wait_until(lambda: scheduler.tick() or completions[0].done)
+    assert scheduler.counters.completed == (2 if fails else 3) and scheduler.counters.failed == int(fails)
+    assert not scheduler.waiting and not scheduler.active
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from pixelcnn import InputError, complete, load
 from pixelcnn.sampling.class_posterior import class_posterior
 from pixelcnn.serving.probes import Probes, log_scaled
-from web.routes import probe_routes
+from web.probe_routes import probe_routes
 
 
 def receptive_field(probes: Probes, entry: str, pixel: object) -> np.ndarray:

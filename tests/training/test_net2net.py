@@ -33,7 +33,8 @@ def test_a_widened_model_computes_the_same_function_and_has_larger_gradients(nam
 def test_a_model_of_equal_width_is_a_copy(name):
     first, second = tiny_model(name), wider(tiny_model(name), tiny_model(name).config.channels)
     widen(first, second)
-    assert all(torch.equal(old, new) for old, new in zip(first.parameters(), second.parameters(), strict=True))
+    expected = {key: value for key, value in first.state_dict().items() if value.is_floating_point()}
+    assert all(torch.equal(value, second.state_dict()[key]) for key, value in expected.items())
 
 
 def test_other_models_and_layer_norms_are_refused():

@@ -13,7 +13,7 @@ from training_command import arguments, error_of, metrics
 
 import train
 from pixelcnn import load
-from pixelcnn.atomic import sweep, write_atomically
+from pixelcnn.atomic import delete_temporaries, write_atomically
 from pixelcnn.training.loss import TrainingLoss
 from pixelcnn.training.trainer import Trainer
 
@@ -157,7 +157,7 @@ def test_an_atomic_write_that_fails_keeps_the_old_content(tmp_path):
     assert json.loads(path.read_text()) == [1] and [found.name for found in tmp_path.iterdir()] == ["file.json"]
     (tmp_path / "file.json.7.part").touch()
     (tmp_path / "another.7.part").touch()
-    sweep(tmp_path, "file.json")
+    delete_temporaries(tmp_path, "file.json")
     assert sorted(found.name for found in tmp_path.iterdir()) == ["another.7.part", "file.json"]
-    sweep(tmp_path)
+    delete_temporaries(tmp_path)
     assert [found.name for found in tmp_path.iterdir()] == ["file.json"]

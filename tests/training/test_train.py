@@ -274,6 +274,11 @@ def test_only_trains_the_named_parameters(data, tmp_path):
     assert changed == {"blocks.0.digit.weight", "blocks.1.digit.weight"}
     for name in changed:
         assert torch.equal(before[name][-1], after[name][-1])
+    third = tmp_path / "third.safetensors"
+    train.main(arguments(data, third, *small, "--only", "head.5,attention", "--init", str(first), model="freeform"))
+    after = load_file(third)
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert {name.split(".")[0] for name in changed} == {"attention", "head"} and "head.1.weight" not in changed
 
 
 @pytest.mark.long

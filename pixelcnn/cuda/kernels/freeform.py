@@ -48,11 +48,12 @@ def pack_weights(model: Freeform) -> Tensor:
     rest: list[Tensor] = []
     attention_weights: list[Tensor] = []
     for block in model.blocks:
-        *before, own = block.conv.weight
+        weight, bias = block.folded_conv()
+        *before, own = weight
         for matrix in (own, *before):
             stream += tile_halves(matrix)
         stream.append(tile(block.out.weight.T))
-        biases = block.conv.bias.expand(model.classes + 1, -1)  # of every class and of none, (classes + 1, 2 C)
+        biases = bias.expand(model.classes + 1, -1)  # of every class and of none, (classes + 1, 2 C)
         if block.digit is not None:
             biases = biases + block.digit.weight
         rest += [pad16(biases.unflatten(1, (2, -1))), pad16(block.out.bias), *tile_halves(block.given.weight.T)]

@@ -1,4 +1,4 @@
-// The classroom panel: how to join the page, and the class wall, on which visitors can show a completion to everybody.
+// The classroom panel: how to join the page, and the class wall, on which visitors can show a completion to everyone.
 import { fetchJson } from "../core/api.js";
 import { isFinished } from "../core/completion.js";
 import { listen, make } from "../core/dom.js";

@@ -1,4 +1,5 @@
-// Finds models by kind and describes them. `models` is `store.facts.models`: facts by entry, the name of weights.
+// Finds the weights of an architecture (such as "gated_pixelcnn"), and names and describes models for the page.
+// `models` is `store.facts.models`: what the server says about each entry, which is the name of weights.
 
 // The first entry of a kind, such as "gated_pixelcnn"; undefined if the server has none.
 export const entryOfKind = (models, kind) => Object.keys(models).find((entry) => models[entry].model === kind);

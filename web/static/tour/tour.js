@@ -82,7 +82,7 @@ class Tour {
   }
 
   get step() {
-    return this.steps[this.index]; // undefined after the last step, where the card says goodbye
+    return this.steps[this.index]; // undefined after the last step, where the card shows the closing text
   }
 
   goTo(index) {

@@ -27,6 +27,14 @@ RENAMED = {
 }
 
 
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the default of options that have one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        has_default = action.default not in (None, "", False)
+        return super()._get_help_string(action) if has_default else action.help
+
+
 class RenamedFlag(argparse.Action):
     """Ends the program with a sentence that names the new flag."""
 
@@ -36,9 +44,7 @@ class RenamedFlag(argparse.Action):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__.split("\n\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], formatter_class=HelpFormatter)
     add_data_and_files(parser)
     add_length_and_batches(parser)
     add_optimization(parser)

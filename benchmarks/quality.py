@@ -229,6 +229,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--static", default="", help="weights trained on the static binarization; WEIGHTS-static if not given"
     )
+    parser.add_argument("--untold", action=RenamedFlag, nargs=0, dest="no_digit", help=argparse.SUPPRESS)
     parser.add_argument("--no-digit", action="store_true", help="complete without sampling the digit first")
     parser.add_argument("--tops", type=int, default=1500, help="drawings of each kind that are completed once")
     parser.add_argument("--varied", type=int, default=50, help="drawings of each kind that are completed 64 times")
@@ -240,6 +241,13 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         if getattr(options, name) < 1:
             parser.error(f"--{name} is {getattr(options, name)}; give at least 1")
     return options
+
+
+class RenamedFlag(argparse.Action):
+    """Ends the program with a sentence that names the new flag."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        parser.error("--untold is now called --no-digit; give --no-digit.")
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -113,7 +113,7 @@ def main(argv: list[str] | None = None) -> None:
     answer = {"model": model.name, "weights": options.weights, "dataset": options.dataset, "split": options.split}
     answer |= {"region": options.region}
     answer |= {"digit_first": True} if options.digit_first else {}
-    answer |= {} if options.limit is None else {"limit": options.limit}
+    answer |= {} if options.limit is None else {"seed": 0, "limit": options.limit}
     answer |= {"images": len(index), "nats": round(nats, 4)}
     print(json.dumps(answer | {"bits_per_dim": round(nats / pixels / math.log(2), 5)}))
 

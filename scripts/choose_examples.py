@@ -59,13 +59,13 @@ def most_ambiguous(model: AutoregressiveModel, x: Tensor, pair: tuple[int, int],
 
 
 def count_completions(
-    model: AutoregressiveModel, judge: AutoregressiveModel, picture: Tensor, pair: tuple[int, int], rows: int
+    model: AutoregressiveModel, classifier: AutoregressiveModel, picture: Tensor, pair: tuple[int, int], rows: int
 ) -> list[int]:
-    """How many of COMPLETIONS completions by `model` are either digit of the pair, judged by the posterior of `judge`."""
+    """How many of COMPLETIONS completions by `model` are either digit of the pair, by the posterior of `classifier`."""
     known = np.arange(picture.shape[0])[:, None] < np.full(picture.shape, rows)
     digit = ClassChoice.SAMPLED if model.classes else ClassChoice.NONE  # as the page does
     images = complete(model, 255 * picture.numpy(), known.astype(int), samples=COMPLETIONS, digit=digit).images
-    classes = posterior(judge, torch.from_numpy(images), len(picture)).argmax(1).tolist()
+    classes = posterior(classifier, torch.from_numpy(images), len(picture)).argmax(1).tolist()
     return [classes.count(wanted) for wanted in pair]
 
 
@@ -82,15 +82,15 @@ def to_example(digits: tuple[int, ...], picture: Tensor, rows: int) -> dict[str,
 
 def choose(digits: Digits, count: int) -> list[dict[str, Any]]:
     """All examples, from at most `count` test digits of each class."""
-    model, judge, chosen = load(), load("freeform"), []
+    model, classifier, chosen = load(), load("freeform"), []
     for pair, (rows, limit) in PAIRS.items():
-        candidates = most_ambiguous(judge, first_digits(digits, pair, min(limit, count)), pair, rows)
-        counts = [count_completions(model, judge, picture, pair, rows) for picture in candidates]
+        candidates = most_ambiguous(classifier, first_digits(digits, pair, min(limit, count)), pair, rows)
+        counts = [count_completions(model, classifier, picture, pair, rows) for picture in candidates]
         best = max(range(len(counts)), key=lambda index: min(counts[index]))
         print(f"{pair[0]} or {pair[1]}: of {COMPLETIONS} completions {counts[best][0]} and {counts[best][1]}")
         chosen.append(to_example(pair, candidates[best], rows))
     for digit in TOPS:
-        picture = first_certain(judge, first_digits(digits, (digit,), count), digit, ROWS)
+        picture = first_certain(classifier, first_digits(digits, (digit,), count), digit, ROWS)
         if picture is not None:
             chosen.append(to_example((digit,), picture, ROWS))
     return chosen

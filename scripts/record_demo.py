@@ -1,4 +1,4 @@
-"""Record docs/demo.gif from the page: `python -m scripts.record_demo`. Needs requirements-dev.txt and a Chromium.
+"""Record docs/demo.gif and docs/page.png from the page: `python -m scripts.record_demo`. Needs Chromium.
 
 Starts the app, draws the top of a seven with the mouse, requests four completions and takes screenshots as they grow.
 """
@@ -6,7 +6,7 @@ Starts the app, draws the top of a seven with the mouse, requests four completio
 import io
 import shutil
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import FloatRect, Page, sync_playwright
 
 from benchmarks.clients import ROOT, server
@@ -18,6 +18,8 @@ SPEED = 58  # of the slider, some 85 pixels per second
 CLIP: FloatRect = {"x": 40, "y": 4, "width": 1200, "height": 840}
 SIZE = (800, 560)
 FRAME_MS = 100
+SCREENSHOT: FloatRect = {"x": 0, "y": 0, "width": 1280, "height": 860}
+LABELLED = (".pixels", ".tools", "#complete", ".player", ".panel-tabs", ".tiles", "#panel-digits")
 
 
 class Recorder:
@@ -69,6 +71,19 @@ def save_gif(frames: list[Image.Image]) -> None:
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, optimize=True)
 
 
+def save_screenshot(page: Page) -> None:
+    """Write docs/page.png: the page after a completion, with the numbers that the README explains."""
+    image = Image.open(io.BytesIO(page.screenshot(clip=SCREENSHOT))).convert("RGB")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(20)
+    for number, selector in enumerate(LABELLED, 1):
+        box = page.locator(selector).first.bounding_box()
+        assert box, f"the page has no {selector}"
+        center = (box["x"] - SCREENSHOT["x"] + 2, box["y"] - SCREENSHOT["y"] + 2)
+        draw.circle(center, 15, fill=(200, 30, 90), outline="white", width=2)
+        draw.text(center, str(number), fill="white", font=font, anchor="mm")
+    image.quantize(128).save(ROOT / "docs" / "page.png")
+
+
 def main() -> None:
     with server() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
@@ -77,9 +92,13 @@ def main() -> None:
         page.wait_for_selector(".page[data-ready]")
         page.wait_for_timeout(1500)  # fonts and styles
         frames = record(page)
+        page.locator("[data-panel=digits]").click()
+        page.wait_for_selector(".bars li .percent")
+        page.wait_for_timeout(1000)  # the bars slide to their values
+        save_screenshot(page)
         browser.close()
     save_gif(frames)
-    print(f"wrote docs/demo.gif, {len(frames)} frames")
+    print(f"wrote docs/demo.gif, {len(frames)} frames, and docs/page.png")
 
 
 if __name__ == "__main__":

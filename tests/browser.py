@@ -22,6 +22,10 @@ READ_PIXELS = """() => {
     const kind = (r, g, b, a) => a < 255 ? '.' : r > 150 && g < 150 ? 'm' : b > 50 && r < 60 ? 'k' : ' ';
     return Array.from({length: 784}, (_, i) => kind(...data.slice(4 * i, 4 * i + 4))).join('');
 }"""
+# Whether no animation is running that ends.
+NO_TRANSITION = """() => document.getAnimations().every(
+    (animation) => animation.playState !== 'running' || animation.effect.getTiming().iterations === Infinity
+)"""
 
 
 def text(key: str, language: str = "en", **params: object) -> str:
@@ -79,12 +83,23 @@ class Page:
         return self.page.locator(selector)
 
     def settle(self) -> None:
-        """Wait until fonts and styles are loaded and the canvas does not move any more."""
+        """Wait until fonts are loaded, transitions have ended and the canvas does not move any more."""
         self.page.evaluate("document.fonts.ready.then(() => 0)")
-        boxes: list[object] = [None]
-        while len(boxes) < 4 or boxes[-1] != boxes[-4]:
-            boxes.append(self.page.locator(".pixels").bounding_box())
-            self.page.wait_for_timeout(50)
+        self.page.wait_for_function(NO_TRANSITION)
+        self.wait_until_still(".pixels")
+
+    def wait_until_still(self, selector: str) -> None:
+        """Wait until an element has not moved in the window for ten painted frames."""
+        self.page.locator(selector).evaluate("""(element) => new Promise((done) => {
+            let before = "", still = 0;
+            const look = () => {
+                const { x, y, width, height } = element.getBoundingClientRect(), place = [x, y, width, height].join();
+                still = place === before ? still + 1 : 0;
+                before = place;
+                still < 10 ? requestAnimationFrame(look) : done();
+            };
+            look();
+        })""")
 
     def wait_for_frames(self, count: int = 2) -> None:
         """Wait until the browser has painted some frames."""

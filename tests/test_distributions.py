@@ -1,3 +1,5 @@
+"""Distributions of pixels: probabilities, sampling and gradients."""
+
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,3 +1,5 @@
+"""Errors with a code: their messages, types and pickling."""
+
 import pickle
 
 import pytest

@@ -1,3 +1,5 @@
+"""Evaluation: mean nats, random subsets, and the command's output and errors."""
+
 import json
 import math
 from pathlib import Path
@@ -74,7 +76,7 @@ def test_the_line_says_that_a_digit_was_sampled_first(arguments, capsys):
 
 def test_a_limit_scores_a_random_subset_and_the_line_says_so(arguments, data, tmp_path, capsys):
     line = run_command([*arguments, "--limit", "9"], capsys)
-    assert (line["limit"], line["images"]) == (9, 9)
+    assert (line["seed"], line["limit"], line["images"]) == (0, 9, 9)
     digits = load_digits("binarized-mnist", data, "test")
     model = tiny_model("freeform", 28, 28).float()
     index = np.sort(np.random.default_rng(0).choice(40, 9, replace=False))

@@ -1,3 +1,5 @@
+"""Images of levels, and levels of ink."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Masks of known pixels: regions, random masks and the raster order."""
+
 import numpy as np
 import pytest
 import torch

@@ -94,4 +94,4 @@ def test_functions_fit_a_screen():
 def test_every_module_says_what_it_does():
     for path in SOURCES:
         docstring = ast.get_docstring(ast.parse(path.read_text("utf-8")))
-        assert docstring or path.name == "__init__.py", f"{path} has no docstring"
+        assert docstring, f"{path} has no docstring"

@@ -14,7 +14,7 @@ import gradio as gr
 from pixelcnn import InputError, Request, SamplingResult
 from pixelcnn.serving.backend import Backend
 from pixelcnn.serving.completion import Completion
-from web.i18n import translate
+from web.i18n import text, translate
 from web.protocol import decode_entry, decode_message, decode_request, encode_rejection, encode_results
 
 # The newest result of each part of a page message, and when it came, in milliseconds since the start.
@@ -27,7 +27,8 @@ def page_errors(language: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise gr.Error(translate(error, language), duration=7, print_exception=False) from None
+        title = text("error_title", language)
+        raise gr.Error(translate(error, language), duration=7, title=title, print_exception=False) from None
 
 
 @contextmanager

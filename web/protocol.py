@@ -83,7 +83,7 @@ def decode_request(part: dict, height: int, width: int) -> Request:
 
 def encode_rejection(run: str) -> dict:
     """The message that a run yields no results. The reason reaches the page separately, as an error."""
-    return {"run": run, "parts": [], "refused": True}
+    return {"run": run, "parts": [], "rejected": True}
 
 
 def encode_results(run: str, results: list[SamplingResult | None], elapsed_ms: list[float]) -> dict:

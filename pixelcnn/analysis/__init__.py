@@ -1,0 +1,1 @@
+"""Analysis of models and their pictures: receptive fields, and a digit classifier."""

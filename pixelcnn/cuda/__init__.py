@@ -1,0 +1,1 @@
+"""CUDA: graphs of captured work, and fused kernels of the sampling loop."""

@@ -24,7 +24,7 @@ from pixelcnn.distributions import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.nn.cache import Cache
 
-KERNELS: dict[str, Any] = {"pixelcnn": pixelcnn, "freeform": freeform}  # by model name: modules with fits, MAX_ROWS, Kernel
+KERNELS: dict[str, Any] = {"pixelcnn": pixelcnn, "freeform": freeform}  # by model name: modules with fits, MAX_PICTURES, Kernel
 # What Triton and the tools that it calls raise, besides its own errors, if the installation is incomplete.
 KERNEL_ERRORS = (RuntimeError, OSError, ImportError, AssertionError, subprocess.SubprocessError)
 
@@ -63,10 +63,10 @@ def try_fuse(model: AutoregressiveModel, cache: Cache) -> "FusedSampler | None":
     return fused
 
 
-def rows_per_program(pictures: int, processors: int, max_rows: int) -> int:
-    """Pictures per program, a power of two: the fewest with which all programs run at the same time, up to max_rows."""
+def choose_pictures_per_program(pictures: int, processors: int, maximum: int) -> int:
+    """Pictures per program, a power of two: the fewest with which all programs run at the same time, up to maximum."""
     needed = -(-pictures // processors)
-    return min(max_rows, 1 << max(0, needed - 1).bit_length())
+    return min(maximum, 1 << max(0, needed - 1).bit_length())
 
 
 class FusedSampler:
@@ -81,7 +81,7 @@ class FusedSampler:
     def __init__(self, model: AutoregressiveModel, cache: Cache, num_warps: int = 8):
         """num_warps: the number of threads of a program, divided by 32."""
         assert is_fusable(model), f"{model.name} on {model.device} has no fused kernel"
-        self.num_warps, self.max_rows = num_warps, KERNELS[model.name].MAX_ROWS
+        self.num_warps, self.max_pictures = num_warps, KERNELS[model.name].MAX_PICTURES
         self.kernel = KERNELS[model.name].Kernel(model, cache)
         on_cuda = model.device.type == "cuda"
         self.processors = torch.cuda.get_device_properties(model.device).multi_processor_count if on_cuda else 1
@@ -100,24 +100,24 @@ class FusedSampler:
     def compile(self) -> None:
         """Compile every variant that `run` may need, so that no request waits for it and errors show at once."""
         no_slots = torch.zeros(0, dtype=torch.long, device=self.thresholds.device)
-        for power in range(self.max_rows.bit_length()):
-            self.run(no_slots, no_slots, no_slots, 1, rows=1 << power)
+        for power in range(self.max_pictures.bit_length()):
+            self.run(no_slots, no_slots, no_slots, 1, pictures_per_program=1 << power)
 
     @torch.inference_mode()
     def run(
-        self, slots: Tensor, starts: Tensor, ends: Tensor, count: int, rows: int | None = None
+        self, slots: Tensor, starts: Tensor, ends: Tensor, count: int, pictures_per_program: int | None = None
     ) -> tuple[Tensor, Tensor]:
         """Sample up to `count` pixels of each picture in slots (n,), from its start (n,) up to but excluding its end (n,).
 
         As for `model.step`, all pixels before each start must be in the cache; the sampled pixels are added to it. Returns
         their levels, long (n, count), and logits (n, count), on the model's device; entries past an end are undefined.
-        rows: pictures per program, a power of two; more of them share each weight that is read.
+        pictures_per_program: a power of two; more of them share each weight that is read.
         """
         device = self.thresholds.device
         levels = torch.zeros(len(slots), count, dtype=torch.long, device=device)
         logits = torch.zeros(len(slots), count, dtype=torch.float32, device=device)
         slots_starts_ends = [index.to(levels).contiguous() for index in (slots, starts, ends)]
-        rows = rows or rows_per_program(len(slots), self.processors, self.max_rows)
+        pictures = pictures_per_program or choose_pictures_per_program(len(slots), self.processors, self.max_pictures)
         with torch.cuda.device_of(self.thresholds):
-            self.kernel.launch(rows, self.num_warps, self.thresholds, slots_starts_ends, levels, logits)
+            self.kernel.launch(pictures, self.num_warps, self.thresholds, slots_starts_ends, levels, logits)
         return levels, logits

@@ -1,0 +1,1 @@
+"""Layers of the models, and the cache that computes them pixel by pixel."""

@@ -190,10 +190,10 @@ class ClassBias(nn.Module):
 def class_index(digits: Tensor, classes: int) -> Tensor:
     """Rows of a `ClassBias` for digits (B,) in -1..classes-1, where -1 (no class) is row `classes`.
 
-    Raises ValueError for other digits, on a CPU. On a CUDA device the check would wait for the device; there the embedding
-    lookup fails instead.
+    Raises ValueError for other digits, on a CPU. On a CUDA device the check would wait for the device; there other digits
+    become rows that do not exist, and the lookup fails with a device-side assertion.
     """
     if digits.device.type == "cpu" and ((digits < -1) | (digits >= classes)).any():
         bad = digits[(digits < -1) | (digits >= classes)][0].item()
         raise ValueError(f"digit is {bad}; give -1 (none) or a class from 0 to {classes - 1}.")
-    return torch.where(digits == -1, classes, digits)
+    return torch.where(digits == -1, classes, torch.where(digits < classes, digits, classes + 1))

@@ -1,0 +1,1 @@
+"""Sampling: from a validated request to a result, in batches and with predictive sampling."""

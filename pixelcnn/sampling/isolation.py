@@ -1,11 +1,40 @@
 """Sampling does not depend on ambient state: training mode, autocast, TF32 and grad mode are fixed and then restored."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from pixelcnn.models.base import AutoregressiveModel
+
+
+class ExactMatmul:
+    """Switches TF32 off while any thread needs exact products, and restores the setting after the last one.
+
+    The setting belongs to the process. Without a count, a thread that leaves would restore it under another one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before = (False, False)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._before = (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
+                torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = self._before
+
+
+EXACT_MATMUL = ExactMatmul()  # one per process, like the setting
 
 
 @contextmanager
@@ -16,14 +45,11 @@ def isolated(model: AutoregressiveModel) -> Iterator[None]:
     hold this across a `yield`: the caller of a generator would see the changed state.
     """
     training = [module for module in model.modules() if module.training] if model.training else []
-    cudnn, matmul = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
     if training:
         model.eval()
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     try:
-        with torch.inference_mode(), torch.autocast(model.device.type, enabled=False):
+        with EXACT_MATMUL, torch.inference_mode(), torch.autocast(model.device.type, enabled=False):
             yield
     finally:
-        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = cudnn, matmul
         for module in training:
             module.training = True

@@ -1,0 +1,1 @@
+"""Serving: loaded models, and backends that complete the requests of many clients."""

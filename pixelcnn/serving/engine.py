@@ -183,6 +183,9 @@ class Scheduler:
             if completion.cancelled or completion.unread_seconds(now) > self.limits.reader_timeout_s:
                 self.end(completion, "cancelled")
         self.waiting = deque(completion for completion in self.waiting if not completion.cancelled)
+        awaited = {completion.job.model for completion in self.waiting}
+        for model in [model for model, future in self.preparing.items() if future.done() and model not in awaited]:
+            del self.preparing[model]  # prepared for a request that was cancelled meanwhile
         for model in [model for model, batch in self.batches.items() if not batch.jobs and not batch.keep_warm]:
             del self.batches[model]
 

@@ -48,7 +48,7 @@ class WorkQueue:
             raise UnavailableError(
                 "queue_timeout",
                 "The server did not answer within {seconds} s because it is busy. Try again later.",
-                seconds=self.deadline_s,
+                seconds=f"{self.deadline_s:g}",
             ) from None
 
     def _done(self) -> None:

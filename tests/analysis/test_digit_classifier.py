@@ -1,3 +1,5 @@
+"""The digit classifier: accuracy of the published weights, and errors for missing or damaged files."""
+
 from pathlib import Path
 
 import numpy as np

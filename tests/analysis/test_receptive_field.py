@@ -1,3 +1,5 @@
+"""Receptive fields by gradients, against those that the papers describe."""
+
 import pytest
 import torch
 from conftest import random_images, tiny_model

@@ -1,4 +1,4 @@
-"""The digit classifier that judges completions: its weights, its training set and its training command."""
+"""The digit classifier of the quality benchmark: its weights, its training set and its training command."""
 
 import json
 

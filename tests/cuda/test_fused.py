@@ -13,7 +13,7 @@ from conftest import random_images, tiny_model
 
 from pixelcnn import Request
 from pixelcnn.cuda import fused
-from pixelcnn.cuda.fused import KERNELS, FusedSampler, is_fusable, rows_per_program
+from pixelcnn.cuda.fused import KERNELS, FusedSampler, is_fusable, choose_pictures_per_program
 from pixelcnn.cuda.kernels import freeform
 from pixelcnn.distributions import DiscretizedLogisticMixture, sample
 from pixelcnn.hub import load
@@ -57,7 +57,7 @@ def prefill_slots(model, cache, slots, x, generator) -> None:
 
 
 @torch.inference_mode()
-def compare_with_steps(model, pictures: int, rows: int | None = None) -> float:
+def compare_with_steps(model, pictures: int, per_program: int | None = None) -> float:
     """Assert that the kernel samples what steps and `sample` would, at independent pixels; the largest logit difference.
 
     The steps are given the levels that the kernel sampled, so that they stay comparable after a logit at its threshold.
@@ -86,8 +86,8 @@ def compare_with_steps(model, pictures: int, rows: int | None = None) -> float:
     count = pixels // 3
     second_starts = (starts + count).minimum(ends)
     runs = [
-        kernel.run(slots, starts.to(device), ends.to(device), count, rows),
-        kernel.run(slots, second_starts.to(device), ends.to(device), pixels - count, rows),  # continues the first
+        kernel.run(slots, starts.to(device), ends.to(device), count, per_program),
+        kernel.run(slots, second_starts.to(device), ends.to(device), pixels - count, per_program),  # continues the first
     ]
     levels, logits = (torch.cat([run[which] for run in runs], 1).cpu() for which in (0, 1))
 
@@ -114,10 +114,10 @@ def compare_with_steps(model, pictures: int, rows: int | None = None) -> float:
 @interpreted
 @pytest.mark.timeout(600)  # the interpreter is slow
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("pictures", "rows"), [(1, 1), (3, 2)])
-def test_the_kernel_equals_steps_in_the_interpreter(name, pictures, rows, monkeypatch):
+@pytest.mark.parametrize(("pictures", "per_program"), [(1, 1), (3, 2)])
+def test_the_kernel_equals_steps_in_the_interpreter(name, pictures, per_program, monkeypatch):
     monkeypatch.setattr(freeform, "CHUNK_SIZE", 256)  # several chunks of attention even for a small picture
-    print("largest difference of logits:", compare_with_steps(odd_model(name), pictures, rows))
+    print("largest difference of logits:", compare_with_steps(odd_model(name), pictures, per_program))
 
 
 @interpreted
@@ -135,8 +135,8 @@ def test_the_kernel_equals_steps_on_cuda(name, make, pictures, full):
     model = make(name).cuda()
     if not is_fusable(model):
         pytest.skip("needs Triton and a C compiler")
-    rows = KERNELS[name].MAX_ROWS if full else None
-    print("largest difference of logits:", compare_with_steps(model, pictures, rows))
+    per_program = KERNELS[name].MAX_PICTURES if full else None
+    print("largest difference of logits:", compare_with_steps(model, pictures, per_program))
 
 
 def compare_batch_with_reference(model) -> None:
@@ -202,11 +202,11 @@ def test_kernels_support_models_up_to_their_largest_size(name, config, fits):
 
 
 @pytest.mark.parametrize(
-    ("pictures", "rows"), [(0, 1), (1, 1), (132, 1), (133, 2), (264, 2), (265, 4), (1024, 4), (10_000, 4)]
+    ("pictures", "per_program"), [(0, 1), (1, 1), (132, 1), (133, 2), (264, 2), (265, 4), (1024, 4), (10_000, 4)]
 )
-def test_programs_hold_the_fewest_pictures_with_which_all_run_at_once(pictures, rows):
-    assert rows_per_program(pictures, processors=132, max_rows=4) == rows
-    assert rows_per_program(pictures, processors=132, max_rows=1) == 1
+def test_programs_hold_the_fewest_pictures_with_which_all_run_at_once(pictures, per_program):
+    assert choose_pictures_per_program(pictures, processors=132, maximum=4) == per_program
+    assert choose_pictures_per_program(pictures, processors=132, maximum=1) == 1
 
 
 def test_other_types_models_and_distributions_are_not_fusable_nor_anything_without_triton(monkeypatch):

@@ -1,3 +1,5 @@
+"""Data sets: levels, splits, formats of MNIST and of picture folders, and errors for files that cannot be used."""
+
 import io
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Pen trajectories as pictures: splits by writer, position, and errors for files that cannot be used."""
+
 import gzip
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Layers: masks, convolutions, gates, normalization and class indices."""
+
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,3 +1,5 @@
+"""Class posteriors and mixtures over classes, against Bayes' rule over all pictures of a tiny model."""
+
 import pytest
 import torch
 from conftest import random_images, tiny_model

@@ -1,8 +1,11 @@
 """Sampling gives the same picture whatever the caller's PyTorch settings are, and restores them."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
+from conftest import tiny_model
 
 from pixelcnn import InputError, Request, complete, stream
 from pixelcnn.models import build
@@ -90,3 +93,24 @@ def test_settings_are_restored_after_an_error(ambient):
     with pytest.raises(InputError), isolated(model):
         raise InputError("test", "Test.")
     assert settings(model) == before
+
+
+def test_tf32_stays_off_until_the_last_thread_has_left(ambient):
+    """The setting belongs to the process: a thread that leaves first must not restore it under the other."""
+    model = tiny_model("pixelcnn")
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with isolated(model):
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert inside.wait(10)
+    with isolated(model):
+        assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cudnn.allow_tf32, "the other thread is still inside"
+    leave.set()
+    thread.join()
+    assert torch.backends.cudnn.allow_tf32 and torch.backends.cuda.matmul.allow_tf32

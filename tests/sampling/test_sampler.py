@@ -1,3 +1,5 @@
+"""`complete` and `stream`: noise, seeds, temperatures and the fields of results."""
+
 import numpy as np
 import pytest
 from conftest import tiny_model

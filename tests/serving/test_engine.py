@@ -106,12 +106,12 @@ def scheduler_with(*jobs: FakeJob, limits: Limits = LIMITS) -> tuple[Scheduler, 
     return scheduler, completions
 
 
-def slow_batches(gate: threading.Event, fails: bool = False) -> Callable[..., FakeBatch]:
-    """Makes batches; the one of model "slow" only once the gate is open."""
+def slow_batches(may_finish: threading.Event, fails: bool = False) -> Callable[..., FakeBatch]:
+    """Makes batches; the one of model "slow" only once it may finish."""
 
     def new_batch(model: str, slots: int, prefixes: PrefixCache) -> FakeBatch:
         if model == "slow":
-            assert gate.wait(10)
+            assert may_finish.wait(10)
             if fails:
                 raise RuntimeError("the kernel does not compile")
         return FakeBatch(model, slots, prefixes)
@@ -121,9 +121,9 @@ def slow_batches(gate: threading.Event, fails: bool = False) -> Callable[..., Fa
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_pictures_go_on_while_the_batch_of_another_model_is_prepared(fails):
-    gate, jobs = threading.Event(), [FakeJob("slow"), FakeJob("a"), FakeJob("slow"), FakeJob("a")]
+    may_finish, jobs = threading.Event(), [FakeJob("slow"), FakeJob("a"), FakeJob("slow"), FakeJob("a")]
     with ThreadPoolExecutor(2) as executor:
-        scheduler = Scheduler(LIMITS, slow_batches(gate, fails), run=lambda work: executor.submit(work))
+        scheduler = Scheduler(LIMITS, slow_batches(may_finish, fails), run=lambda work: executor.submit(work))
         completions = [Completion(job) for job in jobs]
         scheduler.waiting.extend(completions)
         wait_until(lambda: scheduler.tick() or (completions[1].done and completions[3].done))
@@ -131,10 +131,25 @@ def test_pictures_go_on_while_the_batch_of_another_model_is_prepared(fails):
         completions[2].cancel()
         scheduler.tick()
         assert completions[2].done, "a request that waits for its batch can be cancelled"
-        gate.set()
+        may_finish.set()
         wait_until(lambda: scheduler.tick() or completions[0].done)
     assert scheduler.counters.completed == (2 if fails else 3) and scheduler.counters.failed == int(fails)
     assert not scheduler.waiting and not scheduler.active
+
+
+def test_a_batch_that_no_request_waits_for_is_dropped():
+    may_finish = threading.Event()
+    with ThreadPoolExecutor(1) as executor:
+        scheduler = Scheduler(LIMITS, slow_batches(may_finish), run=lambda work: executor.submit(work))
+        completion = Completion(FakeJob("slow"))
+        scheduler.waiting.append(completion)
+        scheduler.tick()
+        completion.cancel()
+        scheduler.tick()
+        assert scheduler.preparing and not scheduler.waiting
+        may_finish.set()
+    scheduler.tick()
+    assert not scheduler.preparing and not scheduler.batches
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def test_axe_finds_no_serious_violation(chromium, server, scheme, size):
     app_page.seek(200)
     for name in app_page.page.evaluate(PANELS):
         app_page.open_panel(name)
-        app_page.page.wait_for_timeout(150)
+        app_page.settle()
         assert violations(app_page) == [], name
     app_page.close()
 

@@ -44,8 +44,7 @@ def test_at_low_speed_every_pixel_is_shown(app_page):
     assert len(steps) > 4 and all(b - a == 1 for a, b in itertools.pairwise(steps)), steps
     app_page.locator(".toggle").click()  # pause
     paused = app_page.filled()
-    app_page.page.wait_for_timeout(300)  # longer than one pixel takes
-    assert app_page.filled() == paused
+    assert set(app_page.filled_by_frame(300)) == {paused}, "in more time than one pixel takes"
     app_page.locator(".step").click()
     assert app_page.filled() == paused + 1
     app_page.locator(".toggle").click()
@@ -60,8 +59,8 @@ def test_stop_and_complete_again(app_page):
     app_page.locator("#stop").click()
     app_page.wait_for_frames()
     stopped = app_page.filled()
-    app_page.page.wait_for_timeout(500)  # longer than one pixel takes
-    assert app_page.filled() == stopped < 784
+    assert stopped < 784
+    assert set(app_page.filled_by_frame(500)) == {stopped}, "in more time than one pixel takes"
     app_page.complete()
     app_page.finish()
     assert app_page.filled() == 784
@@ -84,9 +83,13 @@ def wait_for_held(app_page, held: list, count: int) -> None:
 
 
 def release_messages(app_page, held: list) -> None:
-    while held:
-        held.pop(0).continue_()
-    app_page.page.wait_for_timeout(1000)  # the messages arrive, and must have no effect
+    """Let the held streams through, and wait until their messages have arrived."""
+    app_page.page.unroute("**/queue/data**")
+    for route in held:
+        route.continue_()
+    for route in held:
+        route.request.response().finished()
+    app_page.wait_for_frames()
 
 
 @pytest.mark.long
@@ -107,8 +110,9 @@ def test_after_two_clicks_the_last_request_is_shown(app_page):
     held = hold_messages(app_page)
     for seed in ("5", "6"):
         app_page.set(seed=seed)
-        app_page.complete()
-        app_page.page.wait_for_timeout(300)  # Gradio may use one stream for both requests
+        with app_page.page.expect_response("**/queue/join**"):
+            app_page.complete()
+    wait_for_held(app_page, held, 1)  # Gradio may use one stream for both requests
     release_messages(app_page, held)
     app_page.finish()
     expect(app_page.locator(".summary")).to_contain_text(f"{text('player.seed')} 6")
@@ -253,7 +257,7 @@ def test_on_a_phone_canvas_and_player_stay_in_view_around_a_panel(chromium, serv
     phone.seek(100)
     phone.locator("[data-panel=settings]").tap()
     phone.locator("#temperature").scroll_into_view_if_needed()
-    phone.page.wait_for_timeout(800)  # smooth scrolling
+    phone.wait_until_still("#temperature")
     for selector in (".pixels", ".scrub", ".probability", "#temperature", "#complete"):
         box = phone.locator(selector).bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 844, selector
@@ -425,7 +429,7 @@ def test_one_completion_transfers_little_data(app_page):
     devtools.on("Network.requestWillBeSent", lambda event: requested.update({event["requestId"]: event["request"]["url"]}))
     devtools.on("Network.dataReceived", lambda event: received.append((event["requestId"], event["dataLength"])))
     app_page.draw_seven()
-    app_page.page.wait_for_timeout(200)
+    app_page.wait_for_frames(12)
     assert not [url for url in requested.values() if "/static/" not in url], "drawing makes no request"
     app_page.complete()
     app_page.finish()

@@ -8,7 +8,7 @@ import zxingcpp
 from browser import Page, text
 from PIL import Image
 from playwright.sync_api import expect
-from test_wall import PICTURE, key_of, rule
+from test_wall import PICTURE, key_of, moderate
 
 from benchmarks import clients
 from web.classroom.qr_code import encode, svg_path
@@ -87,7 +87,7 @@ def test_the_qr_code_on_the_page_can_be_read(desktop):
 
 @pytest.mark.long
 def test_all_visitors_see_the_wall_and_only_the_teacher_clears_and_closes_it(chromium, lan, desktop):
-    rule(lan, "clear")
+    moderate(lan, "clear")
     phone = Page(chromium, lan[0], viewport=PHONE, has_touch=True, is_mobile=True)
     phone.open_panel("classroom")
     expect(phone.locator(".wall-state")).to_have_text(text("classroom.no_completion"))
@@ -125,7 +125,7 @@ def test_all_visitors_see_the_wall_and_only_the_teacher_clears_and_closes_it(chr
     desktop.page.reload()
     desktop.open_panel("classroom")
     assert desktop.locator("#teacher-key").input_value() == key_of(lan[1]), "the tab remembers the key"
-    rule(lan, "open")
+    moderate(lan, "open")
     phone.close()
 
 
@@ -189,7 +189,7 @@ def test_projector_mode_is_switched_by_key_and_button_and_lists_the_shortcuts(de
 
 @pytest.mark.long
 def test_the_wall_in_full_screen_shows_all_pictures_at_once(chromium, lan):
-    rule(lan, "clear")
+    moderate(lan, "clear")
     page = Page(chromium, lan[0], viewport=PROJECTOR, reduced_motion="reduce")
     page.page.route("**/wall?*", lambda route: route.fulfill(json=full_wall(120)))
     page.page.keyboard.press("p")
@@ -209,7 +209,7 @@ def test_the_wall_in_full_screen_shows_all_pictures_at_once(chromium, lan):
 
 def full_wall(count: int) -> dict:
     pictures = [PICTURE | {"number": number, "name": f"Nr. {number}"} for number in range(1, count + 1)]
-    return {"token": "x-1", "open": True, "whole": True, "oldest": 1, "pictures": pictures}
+    return {"token": "x-1", "open": True, "complete_list": True, "oldest": 1, "pictures": pictures}
 
 
 @pytest.mark.long

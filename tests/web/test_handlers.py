@@ -91,16 +91,16 @@ def test_two_models_are_completed_in_one_event(engine):
 )
 def test_an_invalid_part_gives_a_rejection_and_a_gradio_error(engine, changes, says):
     messages, error = collect_until_error(Handlers(engine).page(event(part(**changes))))
-    assert messages == [{"run": "abc", "parts": [], "refused": True}]
+    assert messages == [{"run": "abc", "parts": [], "rejected": True}]
     assert says in error.message
 
 
 def test_errors_are_in_the_language_of_the_page(engine):
     _, error = collect_until_error(Handlers(engine).page(event(part(drawing=None), language="ko")))
-    assert "784픽셀짜리 그림이 없습니다" in error.message
+    assert "784픽셀짜리 그림이 없습니다" in error.message and error.title == TEXTS["ko"]["error_title"]
     for language in ("en", "xx", "", 3, None, ["ko"]):
         _, error = collect_until_error(Handlers(engine).page(event(part(drawing=None), language=language)))
-        assert "has no drawing" in error.message
+        assert "has no drawing" in error.message and error.title == TEXTS["en"]["error_title"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_errors_are_in_the_language_of_the_page(engine):
 )
 def test_any_other_payload_gives_an_error(engine, payload):
     messages, error = collect_until_error(Handlers(engine).page(gr.EventData(None, payload)))
-    assert messages == [{"run": "", "parts": [], "refused": True}] and "1 to 4 parts" in error.message
+    assert messages == [{"run": "", "parts": [], "rejected": True}] and "1 to 4 parts" in error.message
 
 
 def test_payload_fields_are_attributes_of_the_event():
@@ -119,7 +119,7 @@ def test_payload_fields_are_attributes_of_the_event():
 
 def test_an_invalid_part_cancels_the_others(engine):
     messages, error = collect_until_error(Handlers(engine).page(event(part(samples=64), part(seed=-1))))
-    assert "seed is -1" in error.message and messages[-1]["refused"]
+    assert "seed is -1" in error.message and messages[-1]["rejected"]
     wait_for_idle(engine)
 
 

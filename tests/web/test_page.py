@@ -400,7 +400,7 @@ def test_nothing_is_wider_than_the_window_and_the_first_view_has_canvas_and_butt
     assert button["y"] + button["height"] <= height and app_page.locator(".toggle").is_visible()
     for name in app_page.page.evaluate(PANELS):
         app_page.open_panel(name)
-        app_page.page.wait_for_timeout(100)
+        app_page.settle()
         assert app_page.page.evaluate("document.documentElement.scrollWidth") <= width, name
     app_page.close()
 

@@ -76,7 +76,7 @@ def test_every_level_is_demonstrated_with_the_real_controls(app_page, level):
         steps.append(current_step(app_page))
         shown = page.locator(".tour-text").text_content()
         assert 20 < len(shown) < 240 and "tour." not in shown
-        page.wait_for_timeout(400)  # smooth scrolling
+        app_page.wait_until_still(".tour-card")
         assert can_click_target(app_page), f"the card covers the target of {steps[-1]}"
         page.locator(".tour-show").click()
         page.wait_for_selector(f".tour-card[data-done], .tour-card:not([data-step={steps[-1]}])", timeout=25_000)
@@ -116,12 +116,12 @@ def test_leaving_the_tour_by_keyboard_stops_the_demonstration(app_page):
     app_page.locator("[data-level=student]").press("Enter")
     expect(app_page.locator(".tour-show")).to_be_focused()
     app_page.page.keyboard.press("Enter")
-    app_page.page.wait_for_timeout(150)  # in the middle of the drawing
+    app_page.page.wait_for_function(f"({READ_PIXELS})().includes('k')")  # in the middle of the drawing
     app_page.page.keyboard.press("Escape")
     assert app_page.locator(".tour-card, .tour-ring").count() == 0
     expect(app_page.locator("[data-panel=tour]")).to_be_focused()
     drawn = app_page.pixels()
-    app_page.page.wait_for_timeout(500)
+    app_page.wait_for_frames(30)  # longer than the next part of the drawing takes
     assert app_page.pixels() == drawn
     app_page.complete()
     app_page.finish()

@@ -29,13 +29,13 @@ def names(changes: dict) -> list[str]:
 
 def test_every_reader_gets_each_picture_once(wall):
     first = wall.changes_since()
-    assert first["whole"] and first["open"] and first["pictures"] == [] and wall.changes_since(first["token"]) is None
+    assert first["complete_list"] and first["open"] and first["pictures"] == [] and wall.changes_since(first["token"]) is None
     wall.add(PICTURE, "a")
     second = wall.changes_since(first["token"])
     assert second["pictures"] == [PICTURE | {"number": 1}] and wall.changes_since(second["token"]) is None
     wall.add(PICTURE | {"name": "Jun"}, "b")
     third = wall.changes_since(second["token"])
-    assert names(third) == ["Jun"] and not third["whole"] and names(wall.changes_since()) == ["Mina", "Jun"]
+    assert names(third) == ["Jun"] and not third["complete_list"] and names(wall.changes_since()) == ["Mina", "Jun"]
 
 
 @pytest.mark.parametrize("token", ["x", "0-0", "abcdef-7", "-", "9" * 5000, "\uff11-\uff11"])
@@ -43,7 +43,7 @@ def test_an_unknown_token_gets_all_pictures(wall, token):
     wall.add(PICTURE, "a")
     run = wall.changes_since()["token"].split("-")[0]
     for since in (token, f"{run}-{token}"):
-        assert wall.changes_since(since)["whole"] and len(wall.changes_since(since)["pictures"]) == 1
+        assert wall.changes_since(since)["complete_list"] and len(wall.changes_since(since)["pictures"]) == 1
 
 
 def test_a_full_wall_drops_the_oldest_pictures(wall):
@@ -118,33 +118,33 @@ def test_actions_need_the_key(wall):
     wall.add(PICTURE, "a")
     for key in (None, "", "x", wall.key[:-1], wall.key.upper(), [wall.key], "é\ud800", 0):
         with pytest.raises(ForbiddenError) as caught:
-            wall.moderate({"key": key, "act": "clear"})
+            wall.moderate({"key": key, "action": "clear"})
         assert caught.value.code == "wrong_teacher_key"
     with pytest.raises(ForbiddenError):
         wall.moderate(None)
     with pytest.raises(InputError) as unknown:
-        wall.moderate({"key": wall.key, "act": "burn"})
+        wall.moderate({"key": wall.key, "action": "burn"})
     assert unknown.value.code == "unknown_wall_action"
 
 
 def test_clear_removes_all_pictures_and_readers_see_later_ones(wall):
     wall.add(PICTURE, "a")
     before = wall.changes_since()["token"]
-    wall.moderate({"key": f" {wall.key}\n", "act": "clear"})
+    wall.moderate({"key": f" {wall.key}\n", "action": "clear"})
     cleared = wall.changes_since(before)
-    assert cleared["pictures"] == [] and cleared["oldest"] == 3 and not cleared["whole"]
+    assert cleared["pictures"] == [] and cleared["oldest"] == 3 and not cleared["complete_list"]
     wall.add(PICTURE, "a")
     assert wall.changes_since(cleared["token"])["pictures"][0]["number"] >= cleared["oldest"]
 
 
 def test_a_closed_wall_is_readable_but_rejects_pictures(wall):
     wall.add(PICTURE, "a")
-    wall.moderate({"key": wall.key, "act": "close"})
+    wall.moderate({"key": wall.key, "action": "close"})
     with pytest.raises(ForbiddenError) as caught:
         wall.add(PICTURE, "a")
     assert caught.value.code == "wall_closed"
     assert not wall.changes_since()["open"] and len(wall.changes_since()["pictures"]) == 1
-    wall.moderate({"key": wall.key, "act": "open"})
+    wall.moderate({"key": wall.key, "action": "open"})
     wall.add(PICTURE, "a")
 
 
@@ -205,10 +205,10 @@ def key_of(log) -> str:
     raise AssertionError(log.read_text())
 
 
-def rule(lan, act: str, key: str | None = None) -> httpx.Response:
+def moderate(lan, action: str, key: str | None = None) -> httpx.Response:
     """Carry out a teacher's action, with the printed key by default."""
     address, log = lan
-    return httpx.post(f"{address}/wall/rule", json={"key": key or key_of(log), "act": act})
+    return httpx.post(f"{address}/wall/moderate", json={"key": key or key_of(log), "action": action})
 
 
 @pytest.mark.long
@@ -222,19 +222,19 @@ def test_the_wall_over_http(lan):
         assert changes.json()["pictures"] == [PICTURE | {"number": 1}] and changes.headers["cache-control"] == "no-store"
         statuses = [client.post("/wall", json=PICTURE).status_code for _ in range(MAX_PER_MINUTE)]
         assert statuses == [200] * (MAX_PER_MINUTE - 1) + [429]
-        assert rule(lan, "clear", "wrong").status_code == 403
+        assert moderate(lan, "clear", "wrong").status_code == 403
         assert len(client.get("/wall").json()["pictures"]) == MAX_PER_MINUTE
-        assert rule(lan, "clear").status_code == 200 and client.get("/wall").json()["pictures"] == []
-        assert rule(lan, "close").json() == {"open": False}
+        assert moderate(lan, "clear").status_code == 200 and client.get("/wall").json()["pictures"] == []
+        assert moderate(lan, "close").json() == {"open": False}
         closed = client.post("/wall", json=PICTURE)
         assert closed.status_code == 403 and closed.json()["code"] == "wall_closed" and closed.json()["params"] == {}
-        assert rule(lan, "open").json() == {"open": True}
+        assert moderate(lan, "open").json() == {"open": True}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b"null", b"9" * 9999, b'{"ink": NaN}'])
 def test_invalid_bodies_get_an_error(lan, body):
-    for path, status, code in (("/wall", 400, "wall_ink_invalid"), ("/wall/rule", 403, "wrong_teacher_key")):
+    for path, status, code in (("/wall", 400, "wall_ink_invalid"), ("/wall/moderate", 403, "wrong_teacher_key")):
         answer = httpx.post(f"{lan[0]}{path}", content=body)
         assert answer.status_code == status and answer.json()["code"] == code
     assert httpx.post(f"{lan[0]}/wall", content=b"x" * 300_000).status_code == 413
@@ -251,7 +251,7 @@ def test_how_to_join_is_printed_and_answered(lan):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/class"), ("GET", "/wall"), ("POST", "/wall"), ("POST", "/wall/rule")]
+    ("method", "path"), [("GET", "/class"), ("GET", "/wall"), ("POST", "/wall"), ("POST", "/wall/moderate")]
 )
 def test_without_lan_there_is_no_class(server, method, path):
     answer = httpx.request(method, f"{server}{path}")

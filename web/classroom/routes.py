@@ -13,7 +13,7 @@ from web.errors import NotFoundError, error_response, read_json
 
 
 def class_routes(name: str | None, wall: Wall | None) -> list[Route]:
-    """GET /class: how to join. GET /wall: the wall. POST /wall: add a picture. POST /wall/rule: the teacher's actions.
+    """GET /class: how to join. GET /wall: the wall. POST /wall: add a picture. POST /wall/moderate: the teacher's actions.
 
     name: the host that the server listens on. wall: None without --lan; all routes then answer 404.
     """
@@ -52,5 +52,5 @@ def class_routes(name: str | None, wall: Wall | None) -> list[Route]:
         Route("/class", with_wall(join), methods=["GET"]),
         Route("/wall", with_wall(show), methods=["GET"]),
         Route("/wall", with_wall(add), methods=["POST"]),
-        Route("/wall/rule", with_wall(moderate), methods=["POST"]),
+        Route("/wall/moderate", with_wall(moderate), methods=["POST"]),
     ]

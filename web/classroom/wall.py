@@ -55,29 +55,29 @@ class Wall:
         self._pictures.append({"number": self._version} | picture)
 
     def moderate(self, data: object) -> None:
-        """Carry out the teacher's {"key", "act"}, act one of ACTIONS. Raises ForbiddenError, InputError."""
-        key, act = (data.get("key"), data.get("act")) if isinstance(data, dict) else (None, None)
+        """Carry out the teacher's {"key", "action"}, action one of ACTIONS. Raises ForbiddenError, InputError."""
+        key, action = (data.get("key"), data.get("action")) if isinstance(data, dict) else (None, None)
         if not isinstance(key, str) or not hmac.compare_digest(key.strip().encode(errors="replace"), self.key.encode()):
             raise ForbiddenError(
                 "wrong_teacher_key", "This is not the teacher's key. The server printed the key when it started."
             )
-        if act not in ACTIONS:
+        if action not in ACTIONS:
             raise InputError(
                 "unknown_wall_action",
                 "The wall has no action {action}. Use one of {actions}.",
-                action=repr(str(act)[:20]),
+                action=repr(str(action)[:20]),
                 actions=", ".join(ACTIONS),
             )
-        if act == "clear":
+        if action == "clear":
             self._pictures.clear()
         else:
-            self.open = act == "open"
+            self.open = action == "open"
         self._version += 1
 
     def changes_since(self, token: str = "") -> dict | None:
         """What changed since an earlier answer with this token; None if nothing did.
 
-        {"token", "open", "whole": whether the pictures are all there are, "oldest": pictures with smaller numbers are gone,
+        {"token", "open", "complete_list": whether "pictures" has all pictures of the wall, "oldest": pictures with smaller numbers are gone,
         "pictures": [{"number", "ink", "known", "model", "name"}, ...]}
         """
         current = f"{self._run}-{self._version}"
@@ -88,7 +88,7 @@ class Wall:
         return {
             "token": current,
             "open": self.open,
-            "whole": seen == 0,
+            "complete_list": seen == 0,
             "oldest": self._pictures[0]["number"] if self._pictures else self._version + 1,
             "pictures": [picture for picture in self._pictures if picture["number"] > seen],
         }

@@ -1,7 +1,7 @@
 """Triton functions for causal attention over the memory of a `CausalAttention`, in chunks of keys.
 
 The memory has shape (1 + H * W, 2 * heads, PAIR) per slot; its rows are padded so that every key and value is aligned to
-16 bytes. Axes of a query or an output in these functions are (DIM2 / 4, HEADS2, ROWS, 4).
+16 bytes. Axes of a query or an output in these functions are (DIM2 / 4, HEADS2, PICTURES, 4).
 """
 
 from pixelcnn.cuda.kernels import primitives
@@ -14,14 +14,14 @@ if triton is not None:
         pairs, slot_offset, chunk, pixel,
         HEADS: tl.constexpr, DIM: tl.constexpr, HEADS2: tl.constexpr, DIM2: tl.constexpr, KEYS: tl.constexpr,
     ):  # fmt: skip
-        """KEYS pairs from `chunk` on: keys and values, (DIM2 / 4, HEADS2, KEYS, ROWS, 4), and levels, (KEYS, ROWS)."""
+        """KEYS pairs from `chunk` on: keys and values, (DIM2 / 4, HEADS2, KEYS, PICTURES, 4), and levels, (KEYS, PICTURES)."""
         PAIR: tl.constexpr = (DIM + 4) // 4 * 4  # DIM numbers, the level, and padding
         ROW: tl.constexpr = 2 * HEADS * PAIR
         dim = tl.arange(0, DIM2 // 4)[:, None, None, None, None] * 4 + tl.arange(0, 4)[None, None, None, None, :]
         head = tl.arange(0, HEADS2)[None, :, None, None, None]
         number = tl.arange(0, KEYS)
         visible = number[:, None] <= pixel[None, :] - chunk  # the null pair is number 0
-        start = pairs + chunk * ROW + slot_offset[None, :]  # (1, ROWS)
+        start = pairs + chunk * ROW + slot_offset[None, :]  # (1, PICTURES)
         mask = visible[None, None, :, :, None] & (head < HEADS) & (dim < DIM)
         address = start[None, None, :, :, None] + (number[None, None, :, None, None] * ROW + head * PAIR + dim)
         return (
@@ -40,7 +40,7 @@ if triton is not None:
     @triton.jit
     def _weighted_values(
         query, own, pairs, slot_offset, pixel, keys, values, levels,
-        HEADS: tl.constexpr, DIM: tl.constexpr, ROWS: tl.constexpr,
+        HEADS: tl.constexpr, DIM: tl.constexpr, PICTURES: tl.constexpr,
         HEADS2: tl.constexpr, DIM2: tl.constexpr, KEYS: tl.constexpr,
     ):  # fmt: skip
         """The output of each head for a query. keys, values and levels: the first chunk, already loaded.
@@ -49,11 +49,11 @@ if triton is not None:
         synchronize; the KEYS results are combined at the end.
         """
         own_key, own_value = _load_own(own, HEADS, HEADS2, DIM2), _load_own(own + HEADS * DIM2, HEADS, HEADS2, DIM2)
-        own_score = tl.sum(tl.sum(query * own_key, axis=3), axis=0)  # (HEADS2, ROWS)
-        maximum = tl.full((HEADS2, KEYS, ROWS), -1e30, tl.float32)
-        weight_sum = tl.zeros((HEADS2, KEYS, ROWS), tl.float32)
-        level_sum = tl.zeros((HEADS2, KEYS, ROWS), tl.float32)
-        value_sum = tl.zeros((DIM2 // 4, HEADS2, KEYS, ROWS, 4), tl.float32)
+        own_score = tl.sum(tl.sum(query * own_key, axis=3), axis=0)  # (HEADS2, PICTURES)
+        maximum = tl.full((HEADS2, KEYS, PICTURES), -1e30, tl.float32)
+        weight_sum = tl.zeros((HEADS2, KEYS, PICTURES), tl.float32)
+        level_sum = tl.zeros((HEADS2, KEYS, PICTURES), tl.float32)
+        value_sum = tl.zeros((DIM2 // 4, HEADS2, KEYS, PICTURES, 4), tl.float32)
         chunk, last = 0, tl.max(pixel, axis=0)
         while chunk <= last:
             scores = tl.sum(tl.sum(query[:, :, None, :, :] * keys, axis=4), axis=0)
@@ -69,7 +69,7 @@ if triton is not None:
             chunk += KEYS
             keys, values, levels = _load_chunk(pairs, slot_offset, chunk, pixel, HEADS, DIM, HEADS2, DIM2, KEYS)
         rescale = tl.exp(maximum - tl.max(maximum, axis=1)[:, None, :])
-        weight_sum = tl.sum(weight_sum * rescale, axis=1)  # (HEADS2, ROWS)
+        weight_sum = tl.sum(weight_sum * rescale, axis=1)  # (HEADS2, PICTURES)
         level_sum = tl.sum(level_sum * rescale, axis=1)
         value_sum = tl.sum(value_sum * rescale[None, :, :, :, None], axis=2)
         return (value_sum + level_sum[None, :, :, None] * own_value) / weight_sum[None, :, :, None]
@@ -84,10 +84,10 @@ if triton is not None:
     @triton.jit
     def attend(
         h, start, pairs, slot_offset, pixel, active,
-        CHANNELS: tl.constexpr, HEADS: tl.constexpr, DIM: tl.constexpr, EPS: tl.constexpr, ROWS: tl.constexpr,
+        CHANNELS: tl.constexpr, HEADS: tl.constexpr, DIM: tl.constexpr, EPS: tl.constexpr, PICTURES: tl.constexpr,
         C: tl.constexpr, HEADS2: tl.constexpr, DIM2: tl.constexpr, KEYS: tl.constexpr,
     ):  # fmt: skip
-        """h (ROWS, C / 16, 16) plus its attention output. Stores the pixel's own key and value for later pixels."""
+        """h (PICTURES, C / 16, 16) plus its attention output. Stores the pixel's own key and value for later pixels."""
         PAIR: tl.constexpr = (DIM + 4) // 4 * 4
         INNER2: tl.constexpr = HEADS2 * DIM2
         CHANNELS16: tl.constexpr = (CHANNELS + 15) // 16 * 16
@@ -108,12 +108,12 @@ if triton is not None:
         address = pairs + own_offset[:, None, None] + number // DIM2 * PAIR + number % DIM2
         tl.store(address, key_value, mask=active[:, None, None] & is_stored)
         query = primitives.reduce_sum(primitives.products(normed, query_weight)) + query_bias
-        query = tl.permute(tl.reshape(query, (ROWS, HEADS2, DIM2 // 4, 4)), (2, 1, 0, 3))
+        query = tl.permute(tl.reshape(query, (PICTURES, HEADS2, DIM2 // 4, 4)), (2, 1, 0, 3))
         attended = _weighted_values(
             query, out + INNER * CHANNELS16 + CHANNELS16, pairs, slot_offset, pixel, keys, values, levels,
-            HEADS, DIM, ROWS, HEADS2, DIM2, KEYS,
+            HEADS, DIM, PICTURES, HEADS2, DIM2, KEYS,
         )  # fmt: skip
-        attended = tl.reshape(tl.permute(attended, (2, 1, 0, 3)), (ROWS, INNER2 // 16, 16))
+        attended = tl.reshape(tl.permute(attended, (2, 1, 0, 3)), (PICTURES, INNER2 // 16, 16))
         out_weight = primitives.matrix(out, INNER, CHANNELS, INNER2, C)
         out_bias = primitives.vector(out + INNER * CHANNELS16, CHANNELS, C)
         return h + primitives.reduce_sum(primitives.products(attended, out_weight)) + out_bias

@@ -17,7 +17,7 @@ from pixelcnn.models.freeform import Config, Freeform
 from pixelcnn.nn.cache import Cache
 
 MAX_CHANNELS = 64  # with more, a thread's values do not fit its registers
-MAX_ROWS = 1  # pictures per program; with two, not all values fit the registers
+MAX_PICTURES = 1  # pictures per program; with two, not all values fit the registers
 CHUNK_SIZE = 4096  # numbers of keys that a program holds at once, and as many of values
 
 
@@ -88,17 +88,17 @@ class Kernel:
 
     def launch(
         self,
-        rows: int,
+        pictures_per_program: int,
         num_warps: int,
         thresholds: Tensor,
         slots_starts_ends: list[Tensor],
         levels: Tensor,
         logits: Tensor,
     ) -> None:
-        """Run `FusedSampler.run` with `rows` pictures per program, writing levels and logits (n, count)."""
+        """Run `FusedSampler.run` with that many pictures per program, writing levels and logits (n, count)."""
         config, cache = self.model.config, self.cache
         dim, heads = padded_size(config.dim), triton.next_power_of_2(config.heads)
-        _run[(triton.cdiv(len(levels), rows),)](
+        _run[(triton.cdiv(len(levels), pictures_per_program),)](
             self.weights,
             cache.memory[self.model.first],
             self.memory,
@@ -122,12 +122,12 @@ class Kernel:
             GIVEN=config.given,
             DIGITS=config.classes + 1,
             HEAD=config.head,
-            ROWS=rows,
+            PICTURES=pictures_per_program,
             C=padded_size(config.channels),
             H=padded_size(config.head),
             HEADS2=heads,
             DIM2=dim,
-            KEYS=CHUNK_SIZE // (heads * dim * rows),
+            KEYS=CHUNK_SIZE // (heads * dim * pictures_per_program),
             num_warps=num_warps,
             num_stages=1,  # Triton's own pipelining ignores stores to addresses that it loads ahead
         )
@@ -151,7 +151,7 @@ if triton is not None:
 
     @triton.jit
     def _load_tap(memory, position, block, tap, STRIDE: tl.constexpr, CHANNELS: tl.constexpr, C: tl.constexpr):
-        """Features (ROWS, C / 16, 16) of a tap before the pixel, numbered as in mask B: 3 x 3, or 5 x 5 in odd blocks."""
+        """Features (PICTURES, C / 16, 16) of a tap before the pixel, numbered as in mask B: 3 x 3, or 5 x 5 in odd blocks."""
         size = 3 + block % 2 * 2
         row = tap * (22 - block % 2 * 9) // 64  # tap // size; dividing by a number that is not a constant is slow
         offset = ((row - size // 2) * STRIDE + tap - row * size - size // 2) * CHANNELS
@@ -163,7 +163,7 @@ if triton is not None:
         values, strengths, left, right, begin, next_block, memory, position, block,
         STRIDE: tl.constexpr, CHANNELS: tl.constexpr, C: tl.constexpr,
     ):  # fmt: skip
-        """Add the taps before the pixel to the products of values and strengths, (ROWS, C / 16, 16, C / 16, 16) each.
+        """Add the taps before the pixel to the products of values and strengths, (PICTURES, C / 16, 16, C / 16, 16) each.
 
         Two taps per turn; right, left: the pairs of the first two, already loaded. After the last taps come the matrix
         after the gate and the first pair of the next block, which are returned loaded, in right and left.
@@ -191,7 +191,7 @@ if triton is not None:
         STRIDE: tl.constexpr, CHANNELS: tl.constexpr, BLOCKS: tl.constexpr, GIVEN: tl.constexpr,
         DIGITS: tl.constexpr, C: tl.constexpr,
     ):  # fmt: skip
-        """A block on h (ROWS, C / 16, 16), with its first two pairs loaded; returns h and the pairs of the next block."""
+        """A block on h (PICTURES, C / 16, 16), with its first two pairs loaded; returns h and the pairs of the next block."""
         CHANNELS16: tl.constexpr = (CHANNELS + 15) // 16 * 16
         PAIR: tl.constexpr = 2 * CHANNELS16 * CHANNELS16
         channel = primitives.index(C)
@@ -252,14 +252,14 @@ if triton is not None:
         GIVEN: tl.constexpr,
         DIGITS: tl.constexpr,
         HEAD: tl.constexpr,
-        ROWS: tl.constexpr,
+        PICTURES: tl.constexpr,
         C: tl.constexpr,
         H: tl.constexpr,
         HEADS2: tl.constexpr,
         DIM2: tl.constexpr,
         KEYS: tl.constexpr,
     ):
-        """One program: ROWS pictures, each at its own pixel. C, H, HEADS2, DIM2: CHANNELS, HEAD, HEADS, DIM, padded.
+        """One program: PICTURES pictures, each at its own pixel. C, H, HEADS2, DIM2: CHANNELS, HEAD, HEADS, DIM, padded.
 
         Long because of its parameters and the offsets of the weights; the loop over pixels is short.
         """
@@ -275,7 +275,7 @@ if triton is not None:
         first = attention_start + BLOCKS // ATTEND * ATTENTION
         position_biases = first + 32 * CHANNELS16
 
-        row, slot, start_pixel, steps = primitives.load_slots(slots, starts, ends, pictures, count, ROWS)
+        row, slot, start_pixel, steps = primitives.load_slots(slots, starts, ends, pictures, count, PICTURES)
         slot, max_steps = slot.to(tl.int32), tl.max(steps, axis=0)  # 32 bits are enough within the memory of one layer
         channel = primitives.index(C)
         digit = tl.load(digits + slot)
@@ -306,7 +306,7 @@ if triton is not None:
                     memory = pairs + pair_layer_size.to(tl.int64) * number
                     h = attention.attend(
                         h, attention_start + number * ATTENTION, memory, slot * SLOT, pixel, active,
-                        CHANNELS, HEADS, DIM, EPS, ROWS, C, HEADS2, DIM2, KEYS,
+                        CHANNELS, HEADS, DIM, EPS, PICTURES, C, HEADS2, DIM2, KEYS,
                     )  # fmt: skip
 
             threshold = tl.load(thresholds + slot * PIXELS + pixel)

@@ -12,7 +12,7 @@ from pixelcnn.models.pixelcnn import Config, PixelCNN
 from pixelcnn.nn.cache import Cache
 
 MAX_CHANNELS = 64  # with more, a thread's values do not fit its registers
-MAX_ROWS = 4  # pictures per program; eight were not faster, even with a thousand pictures (benchmarks/RESULTS.md)
+MAX_PICTURES = 4  # pictures per program; eight were not faster, even with a thousand pictures (benchmarks/RESULTS.md)
 
 
 def fits(config: Config) -> bool:
@@ -44,16 +44,16 @@ class Kernel:
 
     def launch(
         self,
-        rows: int,
+        pictures_per_program: int,
         num_warps: int,
         thresholds: Tensor,
         slots_starts_ends: list[Tensor],
         levels: Tensor,
         logits: Tensor,
     ) -> None:
-        """Run `FusedSampler.run` with `rows` pictures per program, writing levels and logits (n, count)."""
+        """Run `FusedSampler.run` with that many pictures per program, writing levels and logits (n, count)."""
         config = self.model.config
-        _run[(triton.cdiv(len(levels), rows),)](
+        _run[(triton.cdiv(len(levels), pictures_per_program),)](
             self.weights,
             self.cache.memory[self.model.first],
             self.memory,
@@ -67,7 +67,7 @@ class Kernel:
             CHANNELS=config.channels,
             BLOCKS=config.blocks,
             HEAD=config.head,
-            ROWS=rows,
+            PICTURES=pictures_per_program,
             C=padded_size(config.channels),
             C2=padded_size(2 * config.channels),
             H=padded_size(config.head),
@@ -80,7 +80,7 @@ if triton is not None:
 
     @triton.jit
     def _load_neighbors(memory, offset, STRIDE: tl.constexpr, CHANNELS: tl.constexpr, C: tl.constexpr):
-        """The features of the four pixels before a pixel under a 3 x 3 mask B, as pieces of (ROWS, C / 16, 16) each.
+        """The features of the four pixels before a pixel under a 3 x 3 mask B, as pieces of (PICTURES, C / 16, 16) each.
 
         The three pixels above are adjacent in the memory, and so are the pixel to the left and the pixel itself.
         """
@@ -122,12 +122,12 @@ if triton is not None:
         CHANNELS: tl.constexpr,
         BLOCKS: tl.constexpr,
         HEAD: tl.constexpr,
-        ROWS: tl.constexpr,
+        PICTURES: tl.constexpr,
         C: tl.constexpr,
         C2: tl.constexpr,
         H: tl.constexpr,
     ):
-        """One program: ROWS pictures, each at its own pixel. C, C2, H: CHANNELS, 2 CHANNELS and HEAD, padded.
+        """One program: PICTURES pictures, each at its own pixel. C, C2, H: CHANNELS, 2 CHANNELS and HEAD, padded.
 
         Long because the loads of the next product stand between the products of this one; split into functions, the
         order of loads and products could not be read in one place.
@@ -143,7 +143,7 @@ if triton is not None:
         BLOCK: tl.constexpr = EXPAND + CHANNELS16 * WIDE16 + WIDE16
         first = weights + BLOCKS * BLOCK
 
-        row, slot, start_pixel, steps = primitives.load_slots(slots, starts, ends, pictures, count, ROWS)
+        row, slot, start_pixel, steps = primitives.load_slots(slots, starts, ends, pictures, count, PICTURES)
         max_steps = tl.max(steps, axis=0)
         channel = primitives.index(C)
 

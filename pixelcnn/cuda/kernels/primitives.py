@@ -1,6 +1,6 @@
 """Functions that the Triton kernels share: weight layout, loading, matrix products, the readout and sampling a level.
 
-In a kernel, a feature vector has shape (ROWS, X / 16, 16) and a matrix (1, N / 16, 16, K / 16, 16). Triton distributes the
+In a kernel, a feature vector has shape (PICTURES, X / 16, 16) and a matrix (1, N / 16, 16, K / 16, 16). Triton distributes the
 first axes over threads first, so with these shapes a thread computes most of a sum and reads 16 bytes at a time. A reshape
 before the product would move weights between threads instead of features.
 
@@ -75,12 +75,12 @@ if triton is not None:
 
     @triton.jit
     def products(h, matrix):
-        """The elementwise products whose sum is h @ matrix: h (ROWS, K / 16, 16) to (ROWS, N / 16, 16, K / 16, 16)."""
+        """The elementwise products whose sum is h @ matrix: h (PICTURES, K / 16, 16) to (PICTURES, N / 16, 16, K / 16, 16)."""
         return h[:, None, None, :, :] * matrix
 
     @triton.jit
     def reduce_sum(products):
-        """Sum products over the features of h: (ROWS, N / 16, 16, K / 16, 16) to (ROWS, N / 16, 16)."""
+        """Sum products over the features of h: (PICTURES, N / 16, 16, K / 16, 16) to (PICTURES, N / 16, 16)."""
         return tl.sum(tl.sum(products, axis=3), axis=3)
 
     @triton.jit
@@ -88,9 +88,9 @@ if triton is not None:
         return tl.maximum(h, 0.0)
 
     @triton.jit
-    def load_slots(slots, starts, ends, pictures, count, ROWS: tl.constexpr):
-        """The pictures of this program, (ROWS,) each: row in the call, slot, first pixel, number of pixels to sample."""
-        row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    def load_slots(slots, starts, ends, pictures, count, PICTURES: tl.constexpr):
+        """The pictures of this program, (PICTURES,) each: row in the call, slot, first pixel, number of pixels to sample."""
+        row = tl.program_id(0) * PICTURES + tl.arange(0, PICTURES)
         exists = row < pictures
         slot = tl.load(slots + row, mask=exists, other=0)
         start = tl.load(starts + row, mask=exists, other=0)
@@ -98,14 +98,14 @@ if triton is not None:
 
     @triton.jit
     def picture_window(picture, position, STRIDE: tl.constexpr):
-        """The levels under a 7 x 7 mask A around the memory rows `position` (ROWS,): 24 levels in (ROWS, 2, 16)."""
+        """The levels under a 7 x 7 mask A around the memory rows `position` (PICTURES,): 24 levels in (PICTURES, 2, 16)."""
         tap = index(32)
         offset = (tap // 7 - 3) * STRIDE + tap % 7 - 3
         return tl.load(picture + position[:, None, None] + offset, mask=tap < 24, other=0.0)
 
     @triton.jit
     def head(h, start, WIDE: tl.constexpr, HEAD: tl.constexpr, W: tl.constexpr, H: tl.constexpr):
-        """Logits (ROWS,) from WIDE features (ROWS, W / 16, 16). All weights are loaded before the first product."""
+        """Logits (PICTURES,) from WIDE features (PICTURES, W / 16, 16). All weights are loaded before the first product."""
         WIDE16: tl.constexpr = (WIDE + 15) // 16 * 16
         HEAD16: tl.constexpr = (HEAD + 15) // 16 * 16
         second = start + WIDE16 * HEAD16 + HEAD16
@@ -119,7 +119,7 @@ if triton is not None:
 
     @triton.jit
     def sample_level(logit, threshold, picture, position, levels, logits, output, active):
-        """Levels (ROWS,) from logits and thresholds, stored in the picture at `position` and in the results at `output`."""
+        """Levels (PICTURES,) from logits and thresholds, stored in the picture at `position` and in the results at `output`."""
         level = logit.to(tl.float64) >= threshold  # in float64, as `distributions.sample`
         tl.store(picture + position, level.to(tl.float32), mask=active)
         tl.store(levels + output, level.to(tl.int64), mask=active)

@@ -45,14 +45,14 @@ export function startClassroom(store, box) {
     });
   }
 
-  // action: "clear", or "toggle" to close or reopen the wall.
-  async function moderate(action) {
-    const act = action === "toggle" ? (wall.open ? "close" : "open") : action;
-    if (act === "clear" && !confirm(i18n.t("classroom.confirm_clear"))) return;
+  // button: "clear", or "toggle" to close or reopen the wall.
+  async function moderate(button) {
+    const action = button === "toggle" ? (wall.open ? "close" : "open") : button;
+    if (action === "clear" && !confirm(i18n.t("classroom.confirm_clear"))) return;
     await perform(async () => {
-      await fetchJson("wall/rule", { key: ui.key.value, act });
+      await fetchJson("wall/moderate", { key: ui.key.value, action });
       writeStorage("sessionStorage", STORAGE_KEY, ui.key.value);
-      return `classroom.${act}_done`;
+      return `classroom.${action}_done`;
     });
   }
 

@@ -52,9 +52,9 @@ export class Wall extends EventTarget {
   }
 
   // See Wall.changes_since on the server.
-  apply({ token, open, whole, oldest, pictures }) {
+  apply({ token, open, complete_list: completeList, oldest, pictures }) {
     for (const [number, tile] of this.tiles) {
-      if (!whole && number >= oldest) continue;
+      if (!completeList && number >= oldest) continue;
       tile.remove();
       this.tiles.delete(number);
     }

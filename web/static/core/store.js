@@ -152,7 +152,7 @@ export class Store extends EventTarget {
   // Handles a message of the server. Messages are cumulative: each contains everything that is available so far.
   receive(message) {
     if (!message || !this.pending || message.run !== this.pending.run) return;
-    if (message.refused) {
+    if (message.rejected) {
       this.pending = null;
       this.stop();
       return;

@@ -20,12 +20,14 @@ WARM_UP_S = 5.0  # at most
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Draw the top of a digit in a web page; a PixelCNN fills in the rest, one pixel at a time.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         epilog="GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set host and port. "
         "By default the page is open to this machine only, on port 7860 or the next free one.",
     )
     parser.add_argument(
-        "--device", default="auto", choices=("auto", "cpu", "cuda"), help="auto uses CUDA if it is available"
+        "--device",
+        default="auto",
+        choices=("auto", "cpu", "cuda"),
+        help="auto uses CUDA if it is available (default: %(default)s)",
     )
     parser.add_argument(
         "--weights", default="", help="default model: an entry of weights/manifest.json or a .safetensors file"
@@ -37,10 +39,12 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--lan", action="store_true", help="open the page to the local network, for a class to join")
     limits = parser.add_argument_group("limits of the server")
-    limits.add_argument("--samples", type=int, default=MAX_SAMPLES, help="pictures per request")
-    limits.add_argument("--slots", type=int, default=128, help="pictures that are computed at the same time")
-    limits.add_argument("--waiting", type=int, default=512, help="pictures that may wait for a slot")
-    limits.add_argument("--body-kb", type=int, default=256, help="size of a request, in KB")
+    limits.add_argument("--samples", type=int, default=MAX_SAMPLES, help="pictures per request (default: %(default)s)")
+    limits.add_argument(
+        "--slots", type=int, default=128, help="pictures that are computed at the same time (default: %(default)s)"
+    )
+    limits.add_argument("--waiting", type=int, default=512, help="pictures that may wait for a slot (default: %(default)s)")
+    limits.add_argument("--body-kb", type=int, default=256, help="size of a request, in KB (default: %(default)s)")
     options = parser.parse_args(argv)
     for name in ("samples", "slots", "waiting", "body_kb"):
         if getattr(options, name) < 1:

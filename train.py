@@ -31,7 +31,7 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows the default of options that have one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        has_default = action.default not in (None, "", False)
+        has_default = action.default is not False and action.default not in (None, "")
         return super()._get_help_string(action) if has_default else action.help
 
 

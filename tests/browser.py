@@ -22,8 +22,8 @@ READ_PIXELS = """() => {
     const kind = (r, g, b, a) => a < 255 ? '.' : r > 150 && g < 150 ? 'm' : b > 50 && r < 60 ? 'k' : ' ';
     return Array.from({length: 784}, (_, i) => kind(...data.slice(4 * i, 4 * i + 4))).join('');
 }"""
-# Whether no animation is running that ends.
-NO_TRANSITION = """() => document.getAnimations().every(
+# Whether no animation of the page is running that ends.
+NO_TRANSITION = """() => document.querySelector('.page').getAnimations({subtree: true}).every(
     (animation) => animation.playState !== 'running' || animation.effect.getTiming().iterations === Infinity
 )"""
 

@@ -24,7 +24,8 @@ from pixelcnn.distributions import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.nn.cache import Cache
 
-KERNELS: dict[str, Any] = {"pixelcnn": pixelcnn, "freeform": freeform}  # by model name: modules with fits, MAX_PICTURES, Kernel
+# By model name: modules with `fits`, `MAX_PICTURES` and `Kernel`.
+KERNELS: dict[str, Any] = {"pixelcnn": pixelcnn, "freeform": freeform}
 # What Triton and the tools that it calls raise, besides its own errors, if the installation is incomplete.
 KERNEL_ERRORS = (RuntimeError, OSError, ImportError, AssertionError, subprocess.SubprocessError)
 

@@ -13,7 +13,7 @@ from conftest import random_images, tiny_model
 
 from pixelcnn import Request
 from pixelcnn.cuda import fused
-from pixelcnn.cuda.fused import KERNELS, FusedSampler, is_fusable, choose_pictures_per_program
+from pixelcnn.cuda.fused import KERNELS, FusedSampler, choose_pictures_per_program, is_fusable
 from pixelcnn.cuda.kernels import freeform
 from pixelcnn.distributions import DiscretizedLogisticMixture, sample
 from pixelcnn.hub import load

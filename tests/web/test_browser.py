@@ -83,13 +83,11 @@ def wait_for_held(app_page, held: list, count: int) -> None:
 
 
 def release_messages(app_page, held: list) -> None:
-    """Let the held streams through, and wait until their messages have arrived."""
-    app_page.page.unroute("**/queue/data**")
+    """Read the held streams to their end, and give the page all their messages."""
+    app_page.page.route("**/queue/data**", lambda route: route.continue_())  # replaces the handler that holds them
     for route in held:
-        route.continue_()
-    for route in held:
-        route.request.response().finished()
-    app_page.wait_for_frames()
+        route.fulfill(response=route.fetch())
+    app_page.wait_for_frames(30)
 
 
 @pytest.mark.long
@@ -127,7 +125,7 @@ def test_stop_before_the_first_pixel(app_page):
     app_page.locator("#stop").click()
     release_messages(app_page, held)
     assert app_page.filled() == 392
-    app_page.page.unroute("**/queue/data**")
+    app_page.page.route("**/queue/data**", lambda route: route.continue_())  # replaces the handler that holds them
     app_page.complete()
     app_page.finish()
 
@@ -322,8 +320,11 @@ def test_drawing_and_completing_by_touch_on_a_phone(chromium, server):
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     phone.page.wait_for_function(f"({READ_PIXELS})().split('k').length > 16")
     assert phone.page.evaluate("scrollY") == before, "drawing does not scroll the page"
-    phone.page.wait_for_timeout(700)  # before that, Chromium takes the tap for part of a longer gesture
-    phone.locator("#complete").tap()
+    for _ in range(20):  # just after a stroke, Chromium takes a tap for part of a longer gesture
+        phone.locator("#complete").tap()
+        phone.wait_for_frames(10)
+        if phone.store("pending !== null"):
+            break
     phone.finish()
     assert phone.filled() == 784
     # Not compared with innerWidth, which grows with the content on a phone.

@@ -12,6 +12,7 @@ import pytest
 from benchmarks import clients
 from pixelcnn import complete, load
 from web.handlers import Handlers, payload_field
+from web.i18n import TEXTS
 
 KNOWN = [[int(row < 14)] * 28 for row in range(28)]
 

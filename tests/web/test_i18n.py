@@ -82,7 +82,7 @@ def test_every_key_of_the_page_exists():
 
 
 def test_every_key_is_used():
-    used = literal_keys() | panels() | {f"model.{kind}" for kind in MODELS} | {"title", "error_title"}
+    used = literal_keys() | panels() | {f"model.{kind}" for kind in MODELS} | {"title"}
     patterns = key_patterns()
     unused = {key for key in ENGLISH if key not in used and not any(re.fullmatch(pattern, key) for pattern in patterns)}
     assert not unused

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser import Page, text, text_start
+from browser import READ_PIXELS, Page, text, text_start
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(130)]

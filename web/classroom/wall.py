@@ -77,8 +77,8 @@ class Wall:
     def changes_since(self, token: str = "") -> dict | None:
         """What changed since an earlier answer with this token; None if nothing did.
 
-        {"token", "open", "complete_list": whether "pictures" has all pictures of the wall, "oldest": pictures with smaller numbers are gone,
-        "pictures": [{"number", "ink", "known", "model", "name"}, ...]}
+        {"token", "open", "complete_list": whether "pictures" has all pictures of the wall, "oldest": pictures with smaller
+        numbers are gone, "pictures": [{"number", "ink", "known", "model", "name"}, ...]}
         """
         current = f"{self._run}-{self._version}"
         if token == current:

@@ -14,7 +14,7 @@ if triton is not None:
         pairs, slot_offset, chunk, pixel,
         HEADS: tl.constexpr, DIM: tl.constexpr, HEADS2: tl.constexpr, DIM2: tl.constexpr, KEYS: tl.constexpr,
     ):  # fmt: skip
-        """KEYS pairs from `chunk` on: keys and values, (DIM2 / 4, HEADS2, KEYS, PICTURES, 4), and levels, (KEYS, PICTURES)."""
+        """KEYS pairs from `chunk` on: keys, values (DIM2 / 4, HEADS2, KEYS, PICTURES, 4) and levels (KEYS, PICTURES)."""
         PAIR: tl.constexpr = (DIM + 4) // 4 * 4  # DIM numbers, the level, and padding
         ROW: tl.constexpr = 2 * HEADS * PAIR
         dim = tl.arange(0, DIM2 // 4)[:, None, None, None, None] * 4 + tl.arange(0, 4)[None, None, None, None, :]

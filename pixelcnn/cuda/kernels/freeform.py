@@ -151,7 +151,7 @@ if triton is not None:
 
     @triton.jit
     def _load_tap(memory, position, block, tap, STRIDE: tl.constexpr, CHANNELS: tl.constexpr, C: tl.constexpr):
-        """Features (PICTURES, C / 16, 16) of a tap before the pixel, numbered as in mask B: 3 x 3, or 5 x 5 in odd blocks."""
+        """Features (PICTURES, C / 16, 16) of a tap before the pixel, numbered as in mask B, 3 x 3 or (odd blocks) 5 x 5."""
         size = 3 + block % 2 * 2
         row = tap * (22 - block % 2 * 9) // 64  # tap // size; dividing by a number that is not a constant is slow
         offset = ((row - size // 2) * STRIDE + tap - row * size - size // 2) * CHANNELS
@@ -191,7 +191,7 @@ if triton is not None:
         STRIDE: tl.constexpr, CHANNELS: tl.constexpr, BLOCKS: tl.constexpr, GIVEN: tl.constexpr,
         DIGITS: tl.constexpr, C: tl.constexpr,
     ):  # fmt: skip
-        """A block on h (PICTURES, C / 16, 16), with its first two pairs loaded; returns h and the pairs of the next block."""
+        """A block on h (PICTURES, C / 16, 16), its first two pairs loaded; returns h and the pairs of the next block."""
         CHANNELS16: tl.constexpr = (CHANNELS + 15) // 16 * 16
         PAIR: tl.constexpr = 2 * CHANNELS16 * CHANNELS16
         channel = primitives.index(C)

@@ -1,8 +1,8 @@
 """Functions that the Triton kernels share: weight layout, loading, matrix products, the readout and sampling a level.
 
-In a kernel, a feature vector has shape (PICTURES, X / 16, 16) and a matrix (1, N / 16, 16, K / 16, 16). Triton distributes the
-first axes over threads first, so with these shapes a thread computes most of a sum and reads 16 bytes at a time. A reshape
-before the product would move weights between threads instead of features.
+In a kernel, a feature vector has shape (PICTURES, X / 16, 16) and a matrix (1, N / 16, 16, K / 16, 16). Triton distributes
+the first axes over threads first, so with these shapes a thread computes most of a sum and reads 16 bytes at a time. A
+reshape before the product would move weights between threads instead of features.
 
 Without Triton, which comes with the CUDA builds of torch, `triton` is None here and there are no kernels.
 """
@@ -75,7 +75,7 @@ if triton is not None:
 
     @triton.jit
     def products(h, matrix):
-        """The elementwise products whose sum is h @ matrix: h (PICTURES, K / 16, 16) to (PICTURES, N / 16, 16, K / 16, 16)."""
+        """The products whose sum is h @ matrix: h (PICTURES, K / 16, 16) to (PICTURES, N / 16, 16, K / 16, 16)."""
         return h[:, None, None, :, :] * matrix
 
     @triton.jit
@@ -89,7 +89,7 @@ if triton is not None:
 
     @triton.jit
     def load_slots(slots, starts, ends, pictures, count, PICTURES: tl.constexpr):
-        """The pictures of this program, (PICTURES,) each: row in the call, slot, first pixel, number of pixels to sample."""
+        """The pictures of this program, (PICTURES,) each: row in the call, slot, first pixel, count of pixels to sample."""
         row = tl.program_id(0) * PICTURES + tl.arange(0, PICTURES)
         exists = row < pictures
         slot = tl.load(slots + row, mask=exists, other=0)
@@ -119,7 +119,7 @@ if triton is not None:
 
     @triton.jit
     def sample_level(logit, threshold, picture, position, levels, logits, output, active):
-        """Levels (PICTURES,) from logits and thresholds, stored in the picture at `position` and in the results at `output`."""
+        """Levels (PICTURES,) from logits and thresholds, stored in the picture at `position` and in results at `output`."""
         level = logit.to(tl.float64) >= threshold  # in float64, as `distributions.sample`
         tl.store(picture + position, level.to(tl.float32), mask=active)
         tl.store(levels + output, level.to(tl.int64), mask=active)

@@ -65,6 +65,7 @@ function startLanguage(i18n, root) {
   root.querySelector(".language").addEventListener("click", () => i18n.setLanguage(i18n.nextLanguage));
   const update = () => {
     document.documentElement.lang = i18n.language;
+    document.documentElement.style.setProperty("--error-title", JSON.stringify(i18n.t("error_title")));
     i18n.applyTranslations(root);
   };
   i18n.addEventListener("changed", update);

@@ -1,6 +1,7 @@
 """Features of the page: probabilities, overlays, branches, digits, receptive fields, two models, hidden pixels, layout."""
 
 import io
+import math
 import re
 
 import pytest
@@ -375,7 +376,7 @@ def test_the_about_panel_shows_the_cost_of_a_completion(seven):
     def cost(key: str, completion: dict, pictures: int) -> str:
         ms, steps = completion["ms"], completion["steps"]
         each = f"{ms / 392 / pictures:.2f}"
-        return text(key, ms=f"{ms:.0f}", pixels=392, each=each, steps=steps, naive=392, pictures=pictures)
+        return text(key, ms=str(math.floor(ms + 0.5)), pixels=392, each=each, steps=steps, naive=392, pictures=pictures)
 
     seven.open_panel("about")
     completion = seven.completions()[0]

@@ -66,17 +66,21 @@ class ContinuousBatch:
         slots = {job: self.assign_slots(job) for job in jobs}
         try:
             prefill(self.model, self.cache, slots, self.prefixes)
+            if self.fused is not None:
+                for job, group in slots.items():
+                    self.admit_fused(job, group)
         except Exception:
             for job in jobs:
                 self.evict(job)
             raise
-        if self.fused is not None and isinstance(self.model.distribution, Bernoulli):
-            for job, group in slots.items():
-                thresholds = self.model.distribution.thresholds(job.noise, job.temperature)
-                parts = (part.expand(len(group), -1) for part in (job.picture, ~job.unknown))
-                device = self.model.device
-                picture, known = (part.to(device) for part in parts)
-                self.fused.admit(torch.from_numpy(group).to(device), picture, known, thresholds.to(device))
+
+    def admit_fused(self, job: Job, slots: np.ndarray) -> None:
+        """Give the fused sampler the picture, the known pixels and the thresholds of a job's slots (samples,)."""
+        assert self.fused is not None and isinstance(self.model.distribution, Bernoulli)
+        thresholds = self.model.distribution.thresholds(job.noise, job.temperature)
+        device = self.model.device
+        picture, known = (part.expand(len(slots), -1).to(device) for part in (job.picture, ~job.unknown))
+        self.fused.admit(torch.from_numpy(slots).to(device), picture, known, thresholds.to(device))
 
     def assign_slots(self, job: Job) -> np.ndarray:
         """The lowest free slots for a job, (samples,), with its pixels, noise and forecasts written to them."""

@@ -20,11 +20,19 @@ from pixelcnn.serving.registry import ModelRegistry
 
 DATA = Path(__file__).parent / "fixtures"
 TINY = {
-    "pixelcnn": {"channels": 5, "blocks": 2, "head": 6},
-    "row_lstm": {"channels": 4, "layers": 2, "head": 6},
-    "diagonal_bilstm": {"channels": 4, "layers": 2, "head": 6},
-    "gated_pixelcnn": {"channels": 4, "layers": 3, "head": 6},
-    "pixelcnn_pp": {"channels": 3, "blocks": 1, "scales": 2, "mixtures": 2, "levels": 2, "dropout_percent": 0},
+    "pixelcnn": {"channels": 5, "blocks": 2, "head": 6, "kernel": 5, "batch_norm": 1},
+    "row_lstm": {"channels": 4, "layers": 2, "head": 6, "batch_norm": 1},
+    "diagonal_bilstm": {"channels": 4, "layers": 2, "head": 6, "batch_norm": 1},
+    "gated_pixelcnn": {"channels": 4, "layers": 3, "head": 6, "kernel": 5, "batch_norm": 1},
+    "pixelcnn_pp": {
+        "channels": 3,
+        "blocks": 1,
+        "scales": 2,
+        "mixtures": 2,
+        "levels": 2,
+        "dropout_percent": 0,
+        "batch_norm": 1,
+    },
     "freeform": {
         "channels": 4,
         "blocks": 3,
@@ -34,7 +42,8 @@ TINY = {
         "given": 3,
         "head": 6,
         "batch_norm": 1,
-        "class_from": 1,
+        "class_blocks": 2,
+        "class_channels": 2,
     },
 }
 

@@ -91,7 +91,7 @@ def expected_receptive_fields(model: AutoregressiveModel) -> torch.Tensor:
     """visible[p, q] according to the paper: PixelCNN's masks, a triangle for the Row LSTM, else all earlier pixels."""
     height, width, pixels = size(model)
     if model.name == "pixelcnn":
-        return visible_pixels(height, width, [mask_b(3)] * model.config.blocks + [mask_a(7)])
+        return visible_pixels(height, width, [mask_b(model.config.kernel)] * model.config.blocks + [mask_a(7)])
     if model.name == "row_lstm":
         states_above = [((0, 0), (-1, -1), (-1, 0), (-1, 1))] * height  # the recurrence, up to the first row
         return visible_pixels(height, width, [*states_above, ((0, 0), (0, -1))] * model.config.layers + [mask_a(7)])

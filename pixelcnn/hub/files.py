@@ -82,8 +82,11 @@ def check_bundled(path: Path, entry: Entry) -> None:
         )
 
 
-def load_file(path: Path) -> AutoregressiveModel:
-    """A model from its file, in eval mode on the CPU. Raises WeightsError unless the file has exactly its parameters."""
+def load_file(path: Path, *, fold_batch_norm: bool = True) -> AutoregressiveModel:
+    """A model from its file, in eval mode on the CPU. Raises WeightsError unless the file has exactly its parameters.
+
+    fold_batch_norm: compute batch normalization in the convolutions before it, for sampling; not for further training.
+    """
     metadata, tensors = _read(path)
     model = _build(path, metadata)
     try:
@@ -91,6 +94,8 @@ def load_file(path: Path) -> AutoregressiveModel:
     except RuntimeError as error:  # missing, unexpected or differently shaped parameters
         raise _does_not_fit(path, metadata["model"], error) from error
     model.entry = path.stem
+    if fold_batch_norm:
+        model.fold_batch_norm_()
     return model.eval()
 
 

@@ -4,7 +4,7 @@ A model is a `network` plus the attributes below. Cache, prefill and one-pixel s
 the layers run in both ways (see `pixelcnn/nn`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from pixelcnn.distributions import Distribution
 from pixelcnn.masks import raster_order
 from pixelcnn.nn.cache import Activations, Cache, CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import class_index
+from pixelcnn.nn.layers import Linear, MaskedConv2d, class_index
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,17 @@ class AutoregressiveModel(nn.Module):
         dtype = next(self.parameters()).dtype
         return (levels.to(dtype) / (self.distribution.levels - 1))[..., None]
 
-    def forward(self, x: Tensor, digits: Tensor | None = None, hints: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, digits: Tensor | None = None, hints: Tensor | None = None, pictures: Tensor | None = None
+    ) -> Tensor:
         """A full pass: levels x (B, H, W), long in 0..K-1, to params (B, H, W, P).
 
         digits: the class of each picture, (B,) long, -1 or None for none; ignored by models without classes. (B * n,) gives
             params (B * n, H, W, P) for n classes of each picture.
+        pictures: for digits (R,), the picture of each, (R,) long; params are (R, H, W, P). Only for models with classes.
         hints: what `hints` returns for the mask of each picture, bool (B, H, W); for models that accept any mask.
         """
-        return self.network(self.embed(x), FullPass(digits, hints))
+        return self.network(self.embed(x), FullPass(digits, hints, pictures=pictures))
 
     def fill_order(self, known: Tensor) -> Tensor:
         """The unknown pixels in the order of sampling, raster numbers (U,); known is bool (H, W).
@@ -137,6 +140,18 @@ class AutoregressiveModel(nn.Module):
         step, features = CachedStep(cache, slots, pixels), self.embed(levels)
         for layer in self.input_layers:
             layer.write(features, step)
+
+    @torch.no_grad()
+    def fold_batch_norm_(self) -> None:
+        """Replace every batch normalization of evaluation mode by other weights of its layer; the function is the same.
+
+        Steps then do not compute it. The config says what the model is now, so that a file of it can be loaded.
+        """
+        for layer in self.modules():
+            if isinstance(layer, MaskedConv2d | Linear):
+                layer.fold_norm_()
+        if vars(self.config).get("batch_norm"):
+            self.config = replace(self.config, batch_norm=0)  # type: ignore[call-arg]
 
     @property
     def device(self) -> torch.device:

@@ -12,7 +12,7 @@ A full pass computes one diagonal at a time. In one-pixel steps the left scan ad
 of a row is computed when the row is finished.
 
 Deviations: states outside the picture are zero. The first right scan also reads each pixel's own value, which is allowed
-one row down. With mask A alone, no feature of a row would depend on its last pixel.
+one row down. With mask A alone, no feature of a row would depend on its last pixel. Batch normalization is optional.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from pixelcnn.distributions import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.cache import CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import MaskedConv2d, TypedModuleList, mask_a, readout
+from pixelcnn.nn.layers import Linear, MaskedConv2d, TypedModuleList, mask_a, readout
 from pixelcnn.nn.lstm import ScanPath, lstm, lstm_scan
 
 
@@ -34,6 +34,7 @@ class Config(ModelConfig):
     channels: int = 16  # h of [1]: its best MNIST result has seven layers of 16
     layers: int = 7
     head: int = 32
+    batch_norm: int = 0  # 1 for batch normalization after every input-to-state convolution
 
 
 class DiagonalBiLSTMCell(CachedLayer):
@@ -108,9 +109,10 @@ class DiagonalBiLSTMCell(CachedLayer):
 class ResidualBlock(nn.Module):
     """[1], Fig. 5 right: 2h -> 1x1 input-to-state convolution -> Diagonal BiLSTM, h -> 1x1 convolution -> 2h, added."""
 
-    def __init__(self, channels: int, first: bool):
+    def __init__(self, config: Config, first: bool):
         super().__init__()
-        self.input_to_state = nn.Linear(2 * channels, 8 * channels)  # the gates of both scans
+        channels = config.channels
+        self.input_to_state = Linear(2 * channels, 8 * channels, bool(config.batch_norm))  # the gates of both scans
         self.lstm = DiagonalBiLSTMCell(channels, first)
         self.up = nn.Linear(channels, 2 * channels)
 
@@ -130,7 +132,7 @@ class DiagonalBiLSTM(AutoregressiveModel):
         self.distribution = Bernoulli()
         self.first = MaskedConv2d(1, 2 * config.channels, mask_a(7))
         self.blocks: TypedModuleList[ResidualBlock] = TypedModuleList(
-            ResidualBlock(config.channels, first=layer == 0) for layer in range(config.layers)
+            ResidualBlock(config, first=layer == 0) for layer in range(config.layers)
         )
         self.head = readout(2 * config.channels, config.head, self.distribution.num_params)
 

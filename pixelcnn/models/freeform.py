@@ -6,12 +6,15 @@
         arXiv:1712.09763.
 
         hints -> unmasked convolutions -> feature map, once per request
-        picture -> 7x7 conv, mask A -> blocks of causal conv + feature map + class bias -> gate -> 1x1 -> logit
-                                       with causal attention after every few of them
+        picture -> 7x7 conv, mask A -> blocks of causal conv + feature map -> gate, causal attention after every few of them
+                -> 1x1 -> narrow blocks of causal conv + class bias -> gate -> 1x1, added -> logit
 
 Pixels are sampled in raster order, skipping known ones. The causal network sees everything before a pixel by itself, so
 hints are only the known pixels that come after the first unknown one. If the top is known there are none, and one pass
 gives the exact probability of the known pixels and of the rest. With hints, all probabilities are conditional on them.
+
+The class enters the narrow blocks only, so p(digit | known pixels), which takes a pass for every class, computes the wide
+blocks once for all classes. Without narrow blocks (class_blocks=0) the class enters the wide ones, as in [1].
 
 The architecture is ours. Gates, class conditioning and conditioning on a feature map are from [1]; attention between
 convolutions, with keys and values that include their own pixel's level, is from [2].
@@ -28,7 +31,7 @@ from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.attention import CausalAttention
 from pixelcnn.nn.cache import CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import BatchNorm, ClassBias, Gate, MaskedConv2d, TypedModuleList, mask_a, mask_b, readout
+from pixelcnn.nn.layers import ClassBias, Gate, MaskedConv2d, TypedModuleList, mask_a, mask_b, readout
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Config(ModelConfig):
     classes: int = 10
     dropout_percent: int = 0
     batch_norm: int = 0  # 1 for batch normalization between each convolution and its gate
-    class_from: int = 0  # the first block with a class bias; the blocks before it run once for all classes
+    class_blocks: int = 0  # blocks that the class enters, after the others; 0 if it enters all blocks
+    class_channels: int = 32  # of the class blocks
 
 
 class HintEncoder(CachedLayer):
@@ -109,37 +113,61 @@ class PositionEmbedding(CachedLayer):
 
 
 class Block(nn.Module):
-    """A gated residual block ([1], equations 2 and 4), with the feature map of the hints added before the gate.
+    """A gated residual block ([1], equations 2 and 4), with the feature map of the hints added before the gate."""
 
-    Batch normalization directly after the convolution folds into it exactly, also at the border.
-    """
-
-    def __init__(self, config: Config, size: int, class_bias: bool):
+    def __init__(self, channels: int, size: int, config: Config):
         super().__init__()
-        self.conv = MaskedConv2d(config.channels, 2 * config.channels, mask_b(size))
-        self.norm = BatchNorm(2 * config.channels) if config.batch_norm else None
-        self.given = nn.Linear(config.given, 2 * config.channels, bias=False)
-        self.digit = ClassBias(config.classes, 2 * config.channels) if class_bias else None
-        self.gate = Gate(config.channels)
+        self.conv = MaskedConv2d(channels, 2 * channels, mask_b(size), batch_norm=bool(config.batch_norm))
+        self.given = nn.Linear(config.given, 2 * channels, bias=False)
+        self.digit = None if config.class_blocks else ClassBias(config.classes, 2 * channels)
+        self.gate = Gate(channels)
         self.dropout = nn.Dropout(config.dropout_percent / 100)
-        self.out = nn.Linear(config.channels, config.channels)
+        self.out = nn.Linear(channels, channels)
 
     def forward(self, h: Tensor, hints: Tensor | None, execution: Execution) -> Tensor:
         mixed = self.conv(h, execution)
-        if self.norm is not None:
-            mixed = self.norm(mixed)
         if hints is not None:
             mixed = mixed + self.given(hints)
         if self.digit is not None:
             mixed = mixed + self.digit(mixed, execution)
         return h + self.out(self.dropout(self.gate(mixed)))
 
-    def folded_conv(self) -> tuple[Tensor, Tensor]:
-        """Weight (taps, C, 2 C) and bias (2 C,) of the convolution with the normalization of evaluation mode."""
-        if self.norm is None:
-            return self.conv.weight, self.conv.bias
-        scale, shift = self.norm.scale_and_shift()
-        return self.conv.weight * scale, self.conv.bias * scale + shift
+
+CLASS_BIAS_SCALE = 0.3  # of initial class biases; smaller ones are learned late
+
+
+class ClassBlock(nn.Module):
+    """A gated residual block with a class bias and without hints, which the blocks below it have read."""
+
+    def __init__(self, channels: int, size: int, config: Config):
+        super().__init__()
+        self.conv = MaskedConv2d(channels, 2 * channels, mask_b(size), batch_norm=bool(config.batch_norm))
+        self.digit = ClassBias(config.classes, 2 * channels, CLASS_BIAS_SCALE)
+        self.gate = Gate(channels)
+        self.dropout = nn.Dropout(config.dropout_percent / 100)
+        self.out = nn.Linear(channels, channels)
+
+    def forward(self, h: Tensor, execution: Execution) -> Tensor:
+        mixed = self.conv(h, execution)
+        return h + self.out(self.dropout(self.gate(mixed + self.digit(mixed, execution))))
+
+
+class ClassStack(nn.Module):
+    """Narrow blocks that the class enters; computed for every class of a picture from features common to all."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.reduce = nn.Linear(config.channels, config.class_channels)
+        self.blocks: TypedModuleList[ClassBlock] = TypedModuleList(
+            ClassBlock(config.class_channels, (5, 3)[number % 2], config) for number in range(config.class_blocks)
+        )
+        self.expand = nn.Linear(config.class_channels, config.channels)
+
+    def forward(self, h: Tensor, execution: Execution) -> Tensor:
+        narrow = execution.expand(self.reduce(h))
+        for block in self.blocks:
+            narrow = block(narrow, execution)
+        return execution.expand(h) + self.expand(narrow)
 
 
 class Freeform(AutoregressiveModel):
@@ -150,10 +178,6 @@ class Freeform(AutoregressiveModel):
 
     def __init__(self, config: Config):
         super().__init__()
-        if config.class_from >= config.blocks:
-            raise ValueError(
-                f"{self.name} has {config.blocks} blocks and class_from {config.class_from}; give a smaller class_from."
-            )
         self.config = config
         self.classes = config.classes
         self.distribution = Bernoulli()
@@ -161,11 +185,12 @@ class Freeform(AutoregressiveModel):
         self.first = MaskedConv2d(1, config.channels, mask_a(7))
         self.place = PositionEmbedding(config)
         self.blocks: TypedModuleList[Block] = TypedModuleList(
-            Block(config, (3, 5)[number % 2], number >= config.class_from) for number in range(config.blocks)
+            Block(config.channels, (3, 5)[number % 2], config) for number in range(config.blocks)
         )
         self.attention: TypedModuleList[CausalAttention] = TypedModuleList(
             CausalAttention(config.channels, config.heads, config.dim) for _ in range(config.blocks // config.attend_every)
         )
+        self.class_stack = ClassStack(config) if config.class_blocks else None
         self.head = readout(config.channels, config.head, self.distribution.num_params)
 
     @property
@@ -183,11 +208,13 @@ class Freeform(AutoregressiveModel):
     def network(self, picture: Tensor | None, execution: Execution) -> Tensor:
         hints = self.given(picture, execution)  # (B, H, W, G) or (B, G), or None
         h = self.place(self.first(picture, execution), execution)  # (B, H, W, C) or (B, C)
+        if self.class_stack is None:
+            h = execution.expand(h)
+            picture, hints = (None if part is None else execution.expand(part) for part in (picture, hints))
         for number, block in enumerate(self.blocks):
-            if number == self.config.class_from:
-                h = execution.expand(h)
-                picture, hints = (None if part is None else execution.expand(part) for part in (picture, hints))
             h = block(h, hints, execution)
             if (number + 1) % self.config.attend_every == 0:
                 h = h + self.attention[number // self.config.attend_every](h, picture, execution)
+        if self.class_stack is not None:
+            h = self.class_stack(h, execution)
         return self.head(h)

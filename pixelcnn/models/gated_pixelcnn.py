@@ -10,7 +10,8 @@
 The vertical stack depends on whole rows only. When steps enter a new row, it is computed for the whole row above; within
 the row, steps only read it.
 
-Deviations: [1] has no MNIST model; depth and width were chosen for two CPU cores.
+Deviations: [1] has no MNIST model; depth and width were chosen for two CPU cores. Larger kernels and batch normalization
+are optional.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ class Config(ModelConfig):
     layers: int = 12
     head: int = 64
     classes: int = 10  # classes that it can be conditioned on; 0 for an unconditional model
+    kernel: int = 3  # of all layers but the first; odd, at most 7
+    batch_norm: int = 0  # 1 for batch normalization after the convolutions of both stacks
 
 
 def rows_up_to(size: int) -> Taps:
@@ -52,11 +55,11 @@ class GatedLayer(nn.Module):
 
     def __init__(self, fan_in: int, config: Config, vertical: Taps, horizontal: Taps):
         super().__init__()
-        channels = config.channels
-        self.vertical = scale_weight_(MaskedConv2d(fan_in, 2 * channels, vertical), GATE_GAIN)
+        channels, batch_norm = config.channels, bool(config.batch_norm)
+        self.vertical = scale_weight_(MaskedConv2d(fan_in, 2 * channels, vertical, batch_norm=batch_norm), GATE_GAIN)
         self.link = FeatureCache(2 * channels, rows_up=1)
         self.across = nn.Linear(2 * channels, 2 * channels, bias=False)
-        self.horizontal = scale_weight_(MaskedConv2d(fan_in, 2 * channels, horizontal), GATE_GAIN)
+        self.horizontal = scale_weight_(MaskedConv2d(fan_in, 2 * channels, horizontal, batch_norm=batch_norm), GATE_GAIN)
         self.gate = Gate(channels)
         self.out = nn.Linear(channels, channels)
         self.digit = ClassBias(config.classes, 4 * channels) if config.classes else None
@@ -76,11 +79,14 @@ class GatedPixelCNN(AutoregressiveModel):
 
     def __init__(self, config: Config):
         super().__init__()
+        if config.kernel % 2 == 0 or config.kernel > 2 * self.margin + 1:
+            raise ValueError(f"{self.name} has kernel {config.kernel}; give an odd number up to {2 * self.margin + 1}.")
         self.config = config
         self.classes = config.classes
         self.distribution = Bernoulli()
         first = GatedLayer(1, config, rows_up_to(7), mask_a(7)[-3:])
-        others = [GatedLayer(config.channels, config, rows_up_to(3), row_up_to(3)) for _ in range(config.layers - 1)]
+        taps = rows_up_to(config.kernel), row_up_to(config.kernel)
+        others = [GatedLayer(config.channels, config, *taps) for _ in range(config.layers - 1)]
         self.layers: TypedModuleList[GatedLayer] = TypedModuleList([first, *others])
         self.head = readout(config.channels, config.head, self.distribution.num_params)
 

@@ -47,6 +47,7 @@ class Config(ModelConfig):
     mixtures: int = 5
     levels: int = 256
     dropout_percent: int = 30
+    batch_norm: int = 0  # 1 for batch normalization after both convolutions of every block
 
 
 def concat_elu(x: Tensor) -> Tensor:
@@ -64,11 +65,11 @@ class GatedResnet(nn.Module):
 
     def __init__(self, config: Config, taps: Taps, scale: int, extra: int):
         super().__init__()
-        channels = config.channels
-        self.first = scale_weight_(MaskedConv2d(2 * channels, channels, taps, scale), KEEP_ELU)
+        channels, batch_norm = config.channels, bool(config.batch_norm)
+        self.first = scale_weight_(MaskedConv2d(2 * channels, channels, taps, scale, batch_norm), KEEP_ELU)
         self.extra = scale_weight_(nn.Linear(2 * extra, channels), KEEP_ELU) if extra else None
         self.dropout = nn.Dropout(config.dropout_percent / 100)
-        self.second = MaskedConv2d(2 * channels, 2 * channels, taps, scale)
+        self.second = MaskedConv2d(2 * channels, 2 * channels, taps, scale, batch_norm)
 
     def forward(self, x: Tensor, extra: Tensor | None, execution: Execution) -> Tensor:
         h = self.first(concat_elu(x), execution)

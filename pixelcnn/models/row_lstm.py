@@ -9,7 +9,7 @@
     . . s s s . .      input convolutions, which read the current row up to x
     . . i x . . .
 
-Deviations: [1] gives no depth and width for MNIST; ours are those of its Diagonal BiLSTM.
+Deviations: [1] gives no depth and width for MNIST; ours are those of its Diagonal BiLSTM. Batch normalization is optional.
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ class Config(ModelConfig):
     channels: int = 16  # h of [1], Fig. 5; the residual stream has 2h channels
     layers: int = 7
     head: int = 32
+    batch_norm: int = 0  # 1 for batch normalization after every input-to-state convolution
 
 
 class RowLSTMCell(CachedLayer):
@@ -78,9 +79,12 @@ class RowLSTMCell(CachedLayer):
 class ResidualBlock(nn.Module):
     """[1], Fig. 5 right: 2h -> 3x1 input-to-state convolution -> Row LSTM, h -> 1x1 convolution -> 2h, added."""
 
-    def __init__(self, channels: int):
+    TAPS = ((0, -1), (0, 0))  # a 3x1 kernel with mask B
+
+    def __init__(self, config: Config):
         super().__init__()
-        self.input_to_state = MaskedConv2d(2 * channels, 4 * channels, ((0, -1), (0, 0)))  # a 3x1 kernel with mask B
+        channels, batch_norm = config.channels, bool(config.batch_norm)
+        self.input_to_state = MaskedConv2d(2 * channels, 4 * channels, self.TAPS, batch_norm=batch_norm)
         self.lstm = RowLSTMCell(channels)
         self.up = nn.Linear(channels, 2 * channels)
 
@@ -99,9 +103,7 @@ class RowLSTM(AutoregressiveModel):
         self.config = config
         self.distribution = Bernoulli()
         self.first = MaskedConv2d(1, 2 * config.channels, mask_a(7))
-        self.blocks: TypedModuleList[ResidualBlock] = TypedModuleList(
-            ResidualBlock(config.channels) for _ in range(config.layers)
-        )
+        self.blocks: TypedModuleList[ResidualBlock] = TypedModuleList(ResidualBlock(config) for _ in range(config.layers))
         self.head = readout(2 * config.channels, config.head, self.distribution.num_params)
 
     @property

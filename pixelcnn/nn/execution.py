@@ -26,6 +26,7 @@ class FullPass:
 
     digits: long, the class of each picture, for class-conditional models; -1 for none. (B,), or (B * n,) for n classes of
     each picture: layers below the point where the class enters then run once per picture.
+    pictures: long (R,), the picture of each class, for digits (R,) of some pictures more than once.
     hints: bool (B, H, W), pixels whose values every pixel may read although they come later in raster order.
     features: if not None, layers store here what later steps read.
     """
@@ -33,6 +34,7 @@ class FullPass:
     digits: Tensor | None = None
     hints: Tensor | None = None
     features: dict[CachedLayer, Tensor | None] | None = None
+    pictures: Tensor | None = None
 
     def select(self, full: Callable[..., T], step: Callable[..., T]) -> Callable[..., T]:
         """The implementation for this kind of execution. This is the only place where layers branch on it."""
@@ -44,7 +46,9 @@ class FullPass:
             self.features[layer] = h
 
     def expand(self, h: Tensor) -> Tensor:
-        """h (B, ...) repeated for every class of each picture, (B * n, ...)."""
+        """h (B, ...) repeated for every class of each picture, (B * n, ...) or (R, ...)."""
+        if self.pictures is not None:
+            return h.index_select(0, self.pictures)
         if self.digits is None or len(self.digits) == len(h):
             return h
         return h.repeat_interleave(len(self.digits) // len(h), 0)

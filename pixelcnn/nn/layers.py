@@ -50,9 +50,11 @@ class MaskedConv2d(CachedLayer):
     """Masked convolution (1601.06759, section 3.4), stored as one (fan_in, fan_out) matrix per unmasked tap.
 
     A step is one matrix product with the parameter as stored. All taps are in the pixel's row or above it.
+    batch_norm: whether the output is normalized. Normalization after a convolution folds into it exactly, also at the
+        border; before it, the padding would stay zero.
     """
 
-    def __init__(self, fan_in: int, fan_out: int, taps: Taps, scale: int = 0):
+    def __init__(self, fan_in: int, fan_out: int, taps: Taps, scale: int = 0, batch_norm: bool = False):
         super().__init__()
         self.taps, self.scale = taps, scale
         self.fan_in = fan_in
@@ -64,6 +66,7 @@ class MaskedConv2d(CachedLayer):
         columns = 2 * self.half_width + 1
         index = [(row + self.rows - 1) * columns + column + self.half_width for row, column in taps]
         self.tap_index: Tensor = nn.Buffer(torch.tensor(index), persistent=False)
+        self.norm = BatchNorm(fan_out) if batch_norm else None
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
         return grid.allocate(slots, self.fan_in, like=self.weight)
@@ -79,14 +82,46 @@ class MaskedConv2d(CachedLayer):
         # F.conv2d pads below as well as above; cutting the extra rows off is cheaper than padding above only.
         padding = (self.rows - 1, self.half_width)
         out = F.conv2d(h.permute(0, 3, 1, 2), self.kernel(), self.bias, padding=padding)
-        return out[:, :, : h.shape[1]].permute(0, 2, 3, 1)
+        out = out[:, :, : h.shape[1]].permute(0, 2, 3, 1)
+        return out if self.norm is None else self.norm(out)
 
     def forward_step(self, h: Tensor | None, step: CachedStep) -> Tensor:
         if h is not None:
             self.write(h, step)
         neighbors = step.cache.memory[self].index_select(0, step.neighbor_positions(self.taps))
         inputs = neighbors.view(len(step.positions), len(self.taps) * self.fan_in)
-        return torch.addmm(self.bias, inputs, self.weight.flatten(0, 1))
+        out = torch.addmm(self.bias, inputs, self.weight.flatten(0, 1))
+        return out if self.norm is None else self.norm(out)
+
+    @torch.no_grad()
+    def fold_norm_(self) -> None:
+        """Replace the normalization of evaluation mode by other weights; the layer computes the same function."""
+        if self.norm is not None:
+            scale, shift = self.norm.scale_and_shift()
+            self.bias.mul_(scale).add_(shift)
+            self.weight.mul_(scale)
+            self.norm = None
+
+
+class Linear(nn.Linear):
+    """A 1x1 convolution, with optional batch normalization of its output."""
+
+    def __init__(self, fan_in: int, fan_out: int, batch_norm: bool = False):
+        super().__init__(fan_in, fan_out)
+        self.norm = BatchNorm(fan_out) if batch_norm else None
+
+    def forward(self, h: Tensor) -> Tensor:
+        out = super().forward(h)
+        return out if self.norm is None else self.norm(out)
+
+    @torch.no_grad()
+    def fold_norm_(self) -> None:
+        """As in `MaskedConv2d`."""
+        if self.norm is not None:
+            scale, shift = self.norm.scale_and_shift()
+            self.bias.mul_(scale).add_(shift)
+            self.weight.mul_(scale[:, None])
+            self.norm = None
 
 
 class FeatureCache(CachedLayer):
@@ -166,10 +201,10 @@ class BatchNorm(nn.BatchNorm1d):
 class ClassBias(nn.Module):
     """A learned bias per class (1606.05328, equation 4), the same at every pixel. The last row stands for no class."""
 
-    def __init__(self, classes: int, channels: int):
+    def __init__(self, classes: int, channels: int, scale: float = 0.1):
         super().__init__()
         self.classes = classes
-        self.weight = nn.Parameter(0.1 * torch.randn(classes + 1, channels))
+        self.weight = nn.Parameter(scale * torch.randn(classes + 1, channels))
 
     def forward(self, like: Tensor, execution: Execution) -> Tensor:
         """The bias to be added to features `like`: (B, 1, 1, C) in a full pass, (B, C) in a step."""

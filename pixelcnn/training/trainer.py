@@ -121,7 +121,7 @@ class Trainer:
     def initialize_from(self, path: Path) -> None:
         """Start with weights of another run, of as many channels or fewer. Raises TrainingError."""
         try:
-            widen(load_file(path).to(self.options.device), self.model)
+            widen(load_file(path, fold_batch_norm=False).to(self.options.device), self.model)
         except WeightsError as error:
             raise TrainingError(str(error)) from None
         except ValueError as error:

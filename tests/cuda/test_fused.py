@@ -120,12 +120,6 @@ def test_the_kernel_equals_steps_in_the_interpreter(name, pictures, per_program,
     print("largest difference of logits:", compare_with_steps(odd_model(name), pictures, per_program))
 
 
-@interpreted
-@pytest.mark.timeout(600)
-def test_blocks_without_a_class_bias_equal_steps_in_the_interpreter():
-    print("largest difference of logits:", compare_with_steps(odd_model("freeform", class_from=2), 3, 2))
-
-
 @pytest.mark.cuda
 @on_cuda
 @pytest.mark.parametrize("name", NAMES)

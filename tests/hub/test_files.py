@@ -13,7 +13,7 @@ from weights_folder import add_entry, change_entry, create_folder, remove_facts
 
 from pixelcnn import WeightsError, load
 from pixelcnn.hub import WEIGHTS, download, facts_of, read_manifest, save_weights
-from pixelcnn.hub.files import facts_of_file
+from pixelcnn.hub.files import facts_of_file, load_file
 from pixelcnn.hub.manifest import stated_facts
 from pixelcnn.hub.publish import write_facts
 from pixelcnn.models import MODELS
@@ -29,8 +29,11 @@ def folder(tmp_path):
 def test_a_file_rebuilds_its_own_model(folder, name):
     model = tiny_model(name, 4, 4).float()
     save_weights(model, folder / "a.safetensors", dataset="mnist-threshold")
-    loaded = load(folder / "a.safetensors")
+    unfolded = load_file(folder / "a.safetensors", fold_batch_norm=False)
     x = torch.ones(1, 4, 4, dtype=torch.long)
+    assert (unfolded(x) == model(x)).all() and unfolded.config == model.config
+    loaded = load(folder / "a.safetensors")
+    model.fold_batch_norm_()
     assert (loaded(x) == model(x)).all() and loaded.entry == "a" and not loaded.training
 
 

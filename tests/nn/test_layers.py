@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import tiny_model
+from conftest import random_images, tiny_model
 
 from pixelcnn.nn.cache import Grid, lazy_zeros
 from pixelcnn.nn.execution import FullPass
@@ -82,10 +82,12 @@ def test_batch_norm_is_an_affine_map_of_each_channel_in_evaluation_mode():
     torch.testing.assert_close(norm(h[0, 0]), norm(h)[0, 0])
 
 
-def test_a_block_folds_its_normalization_into_the_convolution():
-    block = tiny_model("freeform", 5, 6).blocks[1]
-    h = torch.randn(2, 5, 6, 4, dtype=torch.float64)
-    weight, bias = block.folded_conv()
-    expected = block.norm(block.conv(h, FullPass()))
-    block.conv.weight.data, block.conv.bias.data = weight.detach(), bias.detach()
-    torch.testing.assert_close(block.conv(h, FullPass()), expected, atol=1e-12, rtol=0)
+def test_batch_norm_folds_into_the_convolutions(name):
+    """Networks compute the same function after folding, and their config says that they have no batch normalization."""
+    model = tiny_model(name, 6, 6)
+    x = random_images(model, 2)
+    before = model(x)
+    model.fold_batch_norm_()
+    assert not any(isinstance(module, BatchNorm) for module in model.modules())
+    assert not vars(model.config).get("batch_norm")
+    torch.testing.assert_close(model(x), before, atol=1e-10, rtol=0)

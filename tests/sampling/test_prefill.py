@@ -89,15 +89,15 @@ def test_the_prefix_cache_keeps_the_tops_that_were_used_last():
     assert 0 < len(prefixes) <= 4
 
 
-@pytest.mark.parametrize("class_from", [0, 1, 2])
-def test_blocks_before_the_class_run_once_for_all_classes(class_from):
+@pytest.mark.parametrize("class_blocks", [0, 1, 2])
+def test_blocks_before_the_class_run_once_for_all_classes(class_blocks):
     """Likelihoods and pictures equal those of the definition, one pass per class."""
     torch.manual_seed(5)
-    config = TINY["freeform"] | {"class_from": class_from, "height": SIZE[0], "width": SIZE[1]}
+    config = TINY["freeform"] | {"class_blocks": class_blocks, "height": SIZE[0], "width": SIZE[1]}
     model = build("freeform", **config).double().eval()
     for parameter in model.parameters():
         parameter.data.mul_(2.5)
-    assert [block.digit is not None for block in model.blocks] == [number >= class_from for number in range(3)]
+    assert [block.digit is None for block in model.blocks] == [class_blocks > 0] * 3
     x = torch.randint(2, (3, *SIZE), generator=torch.Generator().manual_seed(1))
     expected = torch.stack([-model.nats(x, torch.full((3,), digit)).flatten(1).sum(1) for digit in range(10)], 1)
     torch.testing.assert_close(prefix_log_likelihoods(model, x)[..., -1], expected.detach(), atol=1e-10, rtol=0)

@@ -246,7 +246,17 @@ def test_class_loss_is_the_negative_log_of_the_class_posterior(data, tmp_path):
     x = torch.randint(2, (3, 28, 28), generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([7, 2, 2])
     posterior = class_posterior_by_prefix(trainer.model, x[:2])[torch.arange(2), 1:, labels[:2]]  # 1/16 of 32 pictures
-    assert trainer.loss.class_loss(x, labels).item() == pytest.approx(-posterior.log().mean().item(), rel=0.01)
+    expected = 2 * 3 / 32 * -posterior.log().mean()  # the weight, and this piece's part of the batch
+    total, nats = trainer.loss(x, labels, None)
+    assert (total - nats).item() == pytest.approx(expected.item(), rel=0.01)
+    hints = torch.zeros(3, 28, 28, dtype=torch.bool)
+    hints[0, 20] = True  # the first picture has hints, so the others take part
+    others = class_posterior_by_prefix(trainer.model, x[1:])[torch.arange(2), 1:, labels[1:]]
+    total, nats = trainer.loss(x, labels, hints)
+    assert (total - nats).item() == pytest.approx(2 * 3 / 32 * -others.log().mean().item(), rel=0.01)
+    hints[1:, 20] = True  # every picture has hints, so there is no class loss
+    total, nats = trainer.loss(x, labels, hints)
+    assert total == nats
     without = Trainer(
         train.parse(arguments(data, tmp_path / "a.safetensors", *FREEFORM, "--batch", "32", model="freeform"))
     )

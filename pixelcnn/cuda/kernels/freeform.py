@@ -23,6 +23,8 @@ CHUNK_SIZE = 4096  # numbers of keys that a program holds at once, and as many o
 
 def fits(config: Config) -> bool:
     """Whether the kernel supports a model of these sizes."""
+    if config.class_blocks or config.batch_norm:
+        return False
     widest = max(config.channels, config.head, config.heads * padded_size(config.dim))
     return widest <= MAX_CHANNELS and config.given <= config.channels and config.attend_every <= config.blocks
 
@@ -48,14 +50,12 @@ def pack_weights(model: Freeform) -> Tensor:
     rest: list[Tensor] = []
     attention_weights: list[Tensor] = []
     for block in model.blocks:
-        weight, bias = block.folded_conv()
-        *before, own = weight
+        *before, own = block.conv.weight
         for matrix in (own, *before):
             stream += tile_halves(matrix)
         stream.append(tile(block.out.weight.T))
-        biases = bias.expand(model.classes + 1, -1)  # of every class and of none, (classes + 1, 2 C)
-        if block.digit is not None:
-            biases = biases + block.digit.weight
+        assert block.digit is not None  # see `fits`
+        biases = block.conv.bias + block.digit.weight  # of every class and of none, (classes + 1, 2 C)
         rest += [pad16(biases.unflatten(1, (2, -1))), pad16(block.out.bias), *tile_halves(block.given.weight.T)]
     for layer in model.attention:
         # The weight and bias of the norm, and the scale of the scores, are folded into the weights that follow them.

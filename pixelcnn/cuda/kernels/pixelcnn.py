@@ -17,7 +17,7 @@ MAX_PICTURES = 4  # pictures per program; eight were not faster, even with a tho
 
 def fits(config: Config) -> bool:
     """Whether the kernel supports a model of these sizes."""
-    return max(config.channels, config.head) <= MAX_CHANNELS
+    return config.kernel == 3 and not config.batch_norm and max(config.channels, config.head) <= MAX_CHANNELS
 
 
 @torch.no_grad()

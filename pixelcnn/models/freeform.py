@@ -31,7 +31,8 @@ from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.attention import CausalAttention
 from pixelcnn.nn.cache import CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import ClassBias, Gate, MaskedConv2d, TypedModuleList, mask_a, mask_b, readout
+from pixelcnn.nn.layers import ClassBias, Gate, Linear, MaskedConv2d, Readout, TypedModuleList, mask_a, mask_b
+from pixelcnn.nn.module import Module
 
 
 @dataclass(frozen=True)
@@ -112,17 +113,17 @@ class PositionEmbedding(CachedLayer):
         return h + (self.rows + self.columns).flatten(0, 1).index_select(0, step.pixels)
 
 
-class Block(nn.Module):
+class Block(Module):
     """A gated residual block ([1], equations 2 and 4), with the feature map of the hints added before the gate."""
 
     def __init__(self, channels: int, size: int, config: Config):
         super().__init__()
         self.conv = MaskedConv2d(channels, 2 * channels, mask_b(size), batch_norm=bool(config.batch_norm))
-        self.given = nn.Linear(config.given, 2 * channels, bias=False)
+        self.given = Linear(config.given, 2 * channels, bias=False)
         self.digit = None if config.class_blocks else ClassBias(config.classes, 2 * channels)
         self.gate = Gate(channels)
-        self.dropout = nn.Dropout(config.dropout_percent / 100)
-        self.out = nn.Linear(channels, channels)
+        self.dropout = config.dropout_percent / 100
+        self.out = Linear(channels, channels)
 
     def forward(self, h: Tensor, hints: Tensor | None, execution: Execution) -> Tensor:
         mixed = self.conv(h, execution)
@@ -130,13 +131,14 @@ class Block(nn.Module):
             mixed = mixed + self.given(hints)
         if self.digit is not None:
             mixed = mixed + self.digit(mixed, execution)
-        return h + self.out(self.dropout(self.gate(mixed)))
+        gated = self.gate(mixed)
+        return h + self.out(F.dropout(gated, self.dropout) if self.training else gated)
 
 
 CLASS_BIAS_SCALE = 0.3  # of initial class biases; smaller ones are learned late
 
 
-class ClassBlock(nn.Module):
+class ClassBlock(Module):
     """A gated residual block with a class bias and without hints, which the blocks below it have read."""
 
     def __init__(self, channels: int, size: int, config: Config):
@@ -144,24 +146,25 @@ class ClassBlock(nn.Module):
         self.conv = MaskedConv2d(channels, 2 * channels, mask_b(size), batch_norm=bool(config.batch_norm))
         self.digit = ClassBias(config.classes, 2 * channels, CLASS_BIAS_SCALE)
         self.gate = Gate(channels)
-        self.dropout = nn.Dropout(config.dropout_percent / 100)
-        self.out = nn.Linear(channels, channels)
+        self.dropout = config.dropout_percent / 100
+        self.out = Linear(channels, channels)
 
     def forward(self, h: Tensor, execution: Execution) -> Tensor:
         mixed = self.conv(h, execution)
-        return h + self.out(self.dropout(self.gate(mixed + self.digit(mixed, execution))))
+        gated = self.gate(mixed + self.digit(mixed, execution))
+        return h + self.out(F.dropout(gated, self.dropout) if self.training else gated)
 
 
-class ClassStack(nn.Module):
+class ClassStack(Module):
     """Narrow blocks that the class enters; computed for every class of a picture from features common to all."""
 
     def __init__(self, config: Config):
         super().__init__()
-        self.reduce = nn.Linear(config.channels, config.class_channels)
+        self.reduce = Linear(config.channels, config.class_channels)
         self.blocks: TypedModuleList[ClassBlock] = TypedModuleList(
             ClassBlock(config.class_channels, (5, 3)[number % 2], config) for number in range(config.class_blocks)
         )
-        self.expand = nn.Linear(config.class_channels, config.channels)
+        self.expand = Linear(config.class_channels, config.channels)
 
     def forward(self, h: Tensor, execution: Execution) -> Tensor:
         narrow = execution.expand(self.reduce(h))
@@ -191,7 +194,7 @@ class Freeform(AutoregressiveModel):
             CausalAttention(config.channels, config.heads, config.dim) for _ in range(config.blocks // config.attend_every)
         )
         self.class_stack = ClassStack(config) if config.class_blocks else None
-        self.head = readout(config.channels, config.head, self.distribution.num_params)
+        self.head = Readout(config.channels, config.head, self.distribution.num_params)
 
     @property
     def input_layers(self) -> list[CachedLayer]:

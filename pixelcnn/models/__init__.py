@@ -2,10 +2,11 @@
 
 from dataclasses import asdict
 
-from pixelcnn.models import diagonal_bilstm, freeform, gated_pixelcnn, pixelcnn, pixelcnn_pp, row_lstm
+from pixelcnn.models import diagonal_bilstm, freeform, gated_pixelcnn, independent, pixelcnn, pixelcnn_pp, row_lstm
 from pixelcnn.models.base import AutoregressiveModel
 
 MODELS = {
+    "independent": (independent.Independent, independent.Config),
     "pixelcnn": (pixelcnn.PixelCNN, pixelcnn.Config),
     "row_lstm": (row_lstm.RowLSTM, row_lstm.Config),
     "diagonal_bilstm": (diagonal_bilstm.DiagonalBiLSTM, diagonal_bilstm.Config),

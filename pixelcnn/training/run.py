@@ -167,7 +167,8 @@ def prepare_folders(options: Options) -> None:
         test = folder / ".write-test"
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            delete_temporaries(folder, name)
+            if not options.dry_run:  # which may look at the pictures of a run in progress
+                delete_temporaries(folder, name)
             write_atomically(test, lambda temporary: temporary.write_bytes(bytes(4096)))
             test.unlink(missing_ok=True)  # two runs may write to one folder
 

@@ -30,9 +30,12 @@ def test_a_dry_run_shows_the_pictures_and_trains_nothing(tmp_path, capsys, caplo
     assert 0.05 < tile.mean() < 0.3
 
 
-def test_a_dry_run_works_for_every_data_set_and_next_to_a_finished_run(data, tmp_path, capsys):
+def test_a_dry_run_works_for_other_data_sets_and_leaves_the_files_of_a_run_alone(data, tmp_path, capsys):
     out = tmp_path / "a.safetensors"
     train.main(arguments(data, out))
     weights = out.read_bytes()
+    written_now = out.with_suffix("") / "checkpoint.safetensors.1.part"
+    written_now.touch()
     train.main(arguments(data, out, "--dry-run", "--dataset", "mnist-and-pens", "--seed", "3"))
     assert f"with {min(SHEET_PICTURES, 190)} of them" in capsys.readouterr().out and out.read_bytes() == weights
+    assert written_now.exists()

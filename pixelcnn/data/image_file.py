@@ -3,6 +3,7 @@
 Paper may be light, dark or transparent, and contrast is stretched, so that pale pencil and dim photos are readable.
 """
 
+import contextlib
 import io
 import warnings
 from pathlib import Path
@@ -41,7 +42,7 @@ def read_ink(file: Path | io.BytesIO, height: int, width: int) -> np.ndarray:
         reason = f"it cannot be opened ({error.strerror})" if error.strerror else f"it is damaged ({error})"
         raise UnusableImageError(reason) from None
     except Exception as error:  # of damaged files, Pillow raises errors of many types
-        raise UnusableImageError(f"it is damaged ({error or type(error).__name__})") from None
+        raise UnusableImageError(f"it is damaged ({str(error) or type(error).__name__})") from None
     return np.asarray(fit_to_size(stretch(gray), height, width))
 
 
@@ -59,7 +60,9 @@ def read_gray(file: Path | io.BytesIO, height: int, width: int) -> Image.Image:
         image.draft("L", (enough, enough))  # makes the decoder of JPEG files reduce them
         if image.width * image.height > MAX_PIXELS:
             raise UnusableImageError(too_large())
-        ImageOps.exif_transpose(image, in_place=True)
+        image.load()
+        with contextlib.suppress(Exception):  # a picture with damaged EXIF data can be used as it is
+            ImageOps.exif_transpose(image, in_place=True)
         small = simplify_mode(image).reduce(max(1, min(image.size) // enough))
     fitted = [ImageOps.contain(gray, (width, height)) for gray in on_paper(small)]
     return max(fitted, key=contrast)

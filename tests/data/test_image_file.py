@@ -128,6 +128,20 @@ def test_pictures_are_upright(kind, orientation):
     assert np.abs(found - read_ink(file_of(upright), 32, 24)).mean() < 5
 
 
+@pytest.mark.parametrize("exif", [b"", b"garbage", b"II*\0", b"MM\0*\0\0\0\x08\xff\xff"])
+def test_a_picture_with_damaged_exif_data_is_read(exif):
+    for kind in ("JPEG", "PNG", "WEBP"):
+        assert_is_stroke(read_ink(file_of(Image.fromarray(stroke(**LIGHT)), kind, exif=b"Exif\0\0" + exif), 20, 20))
+
+
+def test_an_error_of_pillow_without_a_message_is_named_by_its_type(monkeypatch):
+    def fail(*args: object, **options: object) -> None:
+        raise EOFError
+
+    monkeypatch.setattr(Image, "open", fail)
+    assert reason(io.BytesIO()) == "it is damaged (EOFError)"
+
+
 def test_blank_pictures_are_named():
     noise = np.random.default_rng(0).normal(200, 8, (600, 600)).clip(0, 255).astype(np.uint8)
     blank = [Image.new("L", (60, 60), gray) for gray in (0, 200, 255)]

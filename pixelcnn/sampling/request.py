@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,6 +65,10 @@ class Request:
 
     def validate(self, model: AutoregressiveModel) -> ValidatedRequest:
         """The request with types and ranges as documented above. Raises InputError for everything else."""
+        if not isinstance(model, AutoregressiveModel):
+            raise InputError(
+                "not_a_model", "The model is {given}. Give a loaded model, for example load(NAME).", given=describe(model)
+            )
         size = (model.config.height, model.config.width)
         known = np.zeros(size) if self.known is None else read_table(self.known, "known", size, 1)
         check_range(known, "known", size, 1)
@@ -73,6 +78,7 @@ class Request:
             )
         ink = np.zeros(size) if self.drawing is None else read_table(self.drawing, "drawing", size, 255, known == 1)
         check_range(ink, "drawing", size, 255)
+        check_ink_scale(self.drawing, ink)
         samples = whole_number(self.samples, "samples", 1, MAX_SAMPLES)
         first_sample = whole_number(self.first_sample, "first_sample", 0, MAX_SAMPLES - 1)
         seed = whole_number(self.seed, "seed", 0, MAX_SEED)
@@ -168,6 +174,23 @@ def check_range(array: np.ndarray, name: str, size: tuple[int, int], maximum: in
             lowest=f"{array.min():g}",
             highest=f"{array.max():g}",
             maximum=maximum,
+        )
+
+
+def check_ink_scale(drawing: object, ink: np.ndarray) -> None:
+    """Raises InputError if the largest ink (H, W) is a float up to 1 or a bool in the drawing: almost paper by mistake.
+
+    The integer 1 is accepted; a model with 256 levels draws such pixels.
+    """
+    row, column = np.unravel_index(ink.argmax(), ink.shape)
+    if not 0 < ink[row, column] <= 1:
+        return
+    table: Any = np.asarray(drawing) if hasattr(drawing, "__array__") else drawing
+    if np.asarray(table[row][column]).dtype.kind in "fb":
+        raise InputError(
+            "ink_not_scaled",
+            "drawing has floats or booleans up to {highest}. Give ink from 0 (paper) to 255, such as 255 * drawing.",
+            highest=f"{ink[row, column]:g}",
         )
 
 

@@ -69,6 +69,7 @@ class Options:
     workers: int = 0
     checkpoint_every: int = 1000
     config: str = ""
+    dry_run: bool = False
     rank: int = field(default_factory=_from_environment("RANK", 0))
     world_size: int = field(default_factory=_from_environment("WORLD_SIZE", 1))
     local_rank: int = field(default_factory=_from_environment("LOCAL_RANK", 0))

@@ -2,6 +2,7 @@
 
     binarized-mnist   the static binarization of the literature (Salakhutdinov & Murray 2008, Larochelle's split)
     mnist-threshold   a pixel is black from ink 128 on: smooth edges, like strokes on a canvas
+    bundled-digits    5 000 digits of mnist-threshold and 500 to validate, which come with this package; no test split
     mnist-resampled   a pixel of ink v is black with probability v / 255, drawn again for every batch: speckled edges
     mnist-gray        the 256 levels
     pens              pen trajectories drawn with the page's brush, black from ink 128 on (see pendigits.py)
@@ -22,12 +23,13 @@ from pathlib import Path
 import numpy as np
 
 from pixelcnn.data.image_folder import read_images
-from pixelcnn.data.mnist import read_binarized_mnist, read_mnist
+from pixelcnn.data.mnist import read_binarized_mnist, read_bundled_digits, read_mnist
 from pixelcnn.data.pendigits import read_pendigits
 
 DATASETS = (
     "binarized-mnist",
     "mnist-threshold",
+    "bundled-digits",
     "mnist-resampled",
     "mnist-gray",
     "pens",
@@ -104,6 +106,8 @@ def load_splits(
         arrays = read_images(source, splits, size)
     elif dataset == "binarized-mnist":
         arrays = [read_binarized_mnist(_folder(source, dataset), split) for split in splits]
+    elif dataset == "bundled-digits":
+        arrays = [read_bundled_digits(split) for split in splits]
     elif dataset == "pens":
         arrays = [read_pendigits(_folder(source, dataset), split) for split in splits]
     elif dataset == "mnist-and-pens":

@@ -1,4 +1,4 @@
-"""MNIST: IDX files or the Hub's copy, the static binarization, and their splits."""
+"""MNIST: IDX files or the Hub's copy, the static binarization, a bundled part, and their splits."""
 
 import gzip
 import zipfile
@@ -13,6 +13,7 @@ from pixelcnn.data.image_file import fit_to_size
 from pixelcnn.data.image_folder import images_on_hub
 
 HUB_DATASET = "ylecun/mnist"
+BUNDLED_DIGITS = Path(__file__).with_name("bundled_digits.npz")
 
 
 def read_mnist(
@@ -66,6 +67,17 @@ def resize_images(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.stack([np.asarray(fit_to_size(Image.fromarray(picture), *size)) for picture in ink])
 
 
+def read_bundled_digits(split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Ink (N, 28, 28), 0 or 255, and labels (N,) of the digits that come with this package: 5 000 to train, 500 to validate.
+
+    They are thresholded digits of MNIST's first 50 000 and last 10 000 training digits. Raises ValueError for a damaged
+    file or another split.
+    """
+    if split not in ("train", "valid"):
+        raise ValueError(f"The bundled digits have no split {split!r}; choose train or valid.")
+    return read_packed(BUNDLED_DIGITS, split)
+
+
 def read_binarized_mnist(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Ink (N, 28, 28) and labels (N,) from `binarized_mnist.npz`: packed rows of 98 bytes, and labels.
 
@@ -74,6 +86,11 @@ def read_binarized_mnist(folder: Path, split: str) -> tuple[np.ndarray, np.ndarr
     path = folder / "binarized_mnist.npz"
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing; put the static binarization there or choose mnist-threshold.")
+    return read_packed(path, split)
+
+
+def read_packed(path: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Ink (N, 28, 28), 0 or 255, and labels (N,) from packed rows of 98 bytes. Raises ValueError for a damaged file."""
     try:
         with np.load(path, allow_pickle=False) as file:
             rows, labels = file[split], file[f"{split}_labels"]

@@ -47,7 +47,7 @@ def build_page(registry: ModelRegistry, backend: Backend, lan: bool = False) -> 
             width=model.config.width,
             height=model.config.height,
         )
-        completion = app.complete(
+        app.complete(
             handlers.page,
             None,
             [app],
@@ -56,7 +56,7 @@ def build_page(registry: ModelRegistry, backend: Backend, lan: bool = False) -> 
             api_visibility="private",
             concurrency_limit=None,  # the backend limits the load
         )
-        app.cancel(None, cancels=[completion], api_visibility="private")
+        app.cancel(handlers.cancel, trigger_mode="multiple", queue=False, show_progress="hidden", api_visibility="private")
         gr.api(handlers.complete, api_name="complete", concurrency_limit=None)
         gr.api(handlers.stream, api_name="stream", concurrency_limit=None)
     return page

@@ -147,6 +147,42 @@ def test_a_second_finger_does_not_draw(chromium, server):
     phone.close()
 
 
+@pytest.mark.long
+def test_a_pen_draws_while_a_hand_rests_on_the_screen(chromium, server):
+    phone = Page(chromium, server, **PHONE)
+    devtools = phone.context.new_cdp_session(phone.page)
+    (x, y), (pen_x, pen_y) = phone.point(10, 24), phone.point(5, 6)
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y, "id": 1}]})
+    phone.page.wait_for_function(f"({READ_PIXELS})().includes('k')")
+    pen = {"pointerType": "pen", "button": "left", "buttons": 1, "clickCount": 1}
+    devtools.send("Input.dispatchMouseEvent", {"type": "mousePressed", "x": pen_x, "y": pen_y, **pen})
+    devtools.send("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": pen_x + 60, "y": pen_y, **pen})
+    devtools.send("Input.dispatchMouseEvent", {"type": "mouseReleased", "x": pen_x + 60, "y": pen_y, **pen})
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchCancel", "touchPoints": []})
+    phone.wait_for_frames()
+    columns = {pixel % 28 for pixel, kind in enumerate(phone.pixels()) if kind == "k"}
+    assert max(columns) < 20 and len(columns) > 3, "the pen's line, and nothing where the hand was"
+    phone.close()
+
+
+@pytest.mark.long
+def test_a_request_during_a_stroke_ends_it(app_page):
+    app_page.draw_seven()
+    app_page.page.mouse.move(*app_page.point(2, 2))
+    app_page.page.mouse.down()
+    app_page.page.mouse.move(*app_page.point(2, 8), steps=4)
+    drawn = app_page.pixels()
+    app_page.page.keyboard.press("c")
+    app_page.page.mouse.move(*app_page.point(2, 25), steps=4)
+    app_page.page.mouse.up()
+    app_page.finish()
+    assert app_page.pixels()[:392] == drawn[:392]
+    app_page.page.keyboard.press("Control+z")
+    assert "m" not in app_page.pixels() and app_page.pixels()[2 * 28 + 4] == " "
+    app_page.page.keyboard.press("Control+y")
+    assert app_page.pixels()[:392] == drawn[:392] and len(app_page.completions()) == 1, "redo brings the picture back, too"
+
+
 def test_the_first_of_four_completions_equals_a_single_one(app_page):
     app_page.draw_seven()
     app_page.set(random_seed=False, seed=5)
@@ -338,9 +374,36 @@ def test_slots_are_free_within_a_second_after_the_user_leaves(chromium, slow_ser
     assert seconds_until_free(chromium, slow_server, way) < 1
 
 
+@pytest.mark.long
+def test_of_many_clicks_only_the_last_is_computed_and_it_can_be_stopped(chromium, slow_server):
+    app_page = Page(chromium, slow_server)
+    app_page.complete()
+    app_page.wait_for_store("store.finished", timeout=30_000)
+    app_page.set(samples=16)
+    for _ in range(10):
+        app_page.complete()
+    wait_for_pictures(slow_server, 16)
+    app_page.locator("#stop").click()
+    wait_for_pictures(slow_server, 0)
+    expect(app_page.locator("#stop")).to_be_disabled()
+    app_page.close()
+
+
+def wait_for_pictures(server: str, count: int) -> None:
+    """Wait until the server has so many pictures in progress or waiting."""
+    deadline = time.monotonic() + 10
+    while (pictures := counters(server)["active"] + counters(server)["waiting"]) != count:
+        assert time.monotonic() < deadline, pictures
+        time.sleep(0.05)
+
+
+def counters(server: str) -> dict:
+    return json.load(urllib.request.urlopen(f"{server}/ready", timeout=5))
+
+
 def seconds_until_free(chromium, slow_server, way: str) -> float:
     def active() -> int:
-        return json.load(urllib.request.urlopen(f"{slow_server}/ready", timeout=5))["active"]
+        return counters(slow_server)["active"]
 
     app_page = Page(chromium, slow_server)
     page = app_page.page

@@ -33,7 +33,8 @@ export function start(element, props, trigger, watch) {
   const i18n = new I18n(props.texts);
   const { width, height, facts, lan } = props;
   const send = (message) => trigger("complete", { ...message, language: i18n.language });
-  const store = new Store({ width, height, facts, i18n, send, cancel: () => trigger("cancel"), lan });
+  const cancel = (run) => trigger("cancel", { run });
+  const store = new Store({ width, height, facts, i18n, send, cancel, lan });
   startCanvas(store, root);
   const player = startPlayer(store, root);
   const panels = startPanels(store, root, lan ? { ...PANELS, ...LAN_PANELS } : PANELS);
@@ -54,7 +55,7 @@ function startButtons(store, root) {
   complete.addEventListener("click", () => store.complete());
   stop.addEventListener("click", () => store.stop());
   const update = () => {
-    stop.disabled = !store.playing && (!store.pending || store.finished);
+    stop.disabled = !store.playing && !store.awaiting;
     complete.setAttribute("aria-busy", Boolean(store.pending?.waiting));
   };
   listen(store, ["request", "completions", "position", "cleared"], update);

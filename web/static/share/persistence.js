@@ -34,7 +34,7 @@ function restore(store) {
   const { model, samples, temperature, seed, digit } = state;
   const secondModel = models[state.secondModel] ? state.secondModel : "";
   store.drawing.replace(state);
-  store.drawing.history = []; // restoring is not a step that can be undone
+  store.drawing.forgetHistory(); // restoring is not a step that can be undone
   store.updateSettings({ model, secondModel, samples, temperature, seed, digit, randomSeed: Boolean(randomSeed) });
 }
 

@@ -63,7 +63,7 @@ function differencesOf({ facts, i18n }, state) {
 async function repeatBranches(store, branches) {
   for (const [step, flip, temperature] of branches) {
     const { pending } = store;
-    await waitUntil(store, () => store.pending !== pending || (!pending.waiting && store.finished));
+    await waitUntil(store, () => store.pending !== pending || pending.done);
     if (store.pending !== pending || step >= store.total) return;
     store.updateSettings({ temperature });
     store.branch(store.completions.length - 1, step, { flip, temperature });

@@ -1,6 +1,7 @@
 // The share panel: a link to the completions, files to download, and program text for the same request.
 import { fetchJson } from "../core/api.js";
 import { listen, make } from "../core/dom.js";
+import { conditionedDigit, knownPixels } from "../core/request.js";
 import { download, toAnswer, toGif, toPng } from "./export.js";
 import { linkState, packLink } from "./link.js";
 import { curlSnippet, pythonSnippet } from "./snippets.js";
@@ -57,9 +58,9 @@ export function startShare(store, box) {
   // Shows the current state. Runs only while the panel is open.
   function update() {
     for (const button of files) button.disabled = button.dataset.file !== "png" && !store.available;
-    const state = linkState(store), known = store.knownPixels(), address = origin + location.pathname;
+    const state = linkState(store), known = knownPixels(store.drawing), address = origin + location.pathname;
     setText(link, `${address}#${packLink(state)}`);
-    const request = { ...state, digit: store.conditionedDigit(state.model, state.digit, known) };
+    const request = { ...state, digit: conditionedDigit(store.facts, state.model, state.digit, known) };
     setText(python, pythonSnippet(address, request, known));
     setText(curl, curlSnippet(address, request, known));
   }

@@ -23,12 +23,12 @@ Latest = tuple[list[SamplingResult | None], list[float]]
 
 @contextmanager
 def page_errors(language: str) -> Iterator[None]:
-    """Turns InputError into an error message on the page, in the visitor's language."""
+    """Turns InputError into an error of Gradio's event, which the page does not show: it has the reason in a message."""
     try:
         yield
     except InputError as error:
         title = text("error_title", language)
-        raise gr.Error(translate(error, language), duration=7, title=title, print_exception=False) from None
+        raise gr.Error(translate(error, language), title=title, visible=False, print_exception=False) from None
 
 
 @contextmanager
@@ -103,10 +103,10 @@ class Handlers:
                 async with aclosing(self.latest_results(parts, run)) as updates:
                     async for results, elapsed_ms in updates:
                         yield encode_results(name, results, elapsed_ms)
-            except InputError:
+            except InputError as error:
                 if run.cancelled:  # the visitor did that, so there is nothing to say
                     return
-                yield encode_rejection(name)
+                yield encode_rejection(name, error)
                 raise
 
     def cancel(self, event: gr.EventData, request: gr.Request) -> None:

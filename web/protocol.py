@@ -86,9 +86,10 @@ def decode_request(part: dict, height: int, width: int) -> Request:
     return Request(ink, known, **options, digit=part.get("digit", -1), first_sample=part.get("first_sample", 0))
 
 
-def encode_rejection(run: str) -> dict:
-    """The message that a run yields no results. The reason reaches the page separately, as an error."""
-    return {"run": run, "parts": [], "rejected": True}
+def encode_rejection(run: str, error: InputError) -> dict:
+    """The message that a run yields no results, and why: the page shows a sentence for the error's code in its language."""
+    reason = {"message": str(error), "code": error.code, "params": error.params}
+    return {"run": run, "parts": [], "rejected": True, "error": reason}
 
 
 def encode_results(run: str, results: list[SamplingResult | None], elapsed_ms: list[float]) -> dict:

@@ -334,6 +334,55 @@ def test_an_error_is_shown_and_the_drawing_is_kept(app_page):
     assert app_page.pixels()[:392] == drawn[:392]
 
 
+@pytest.mark.long
+def test_after_a_lost_connection_everything_is_still_there(chromium, server):
+    """Gradio reloads the page once the server responds again."""
+    app_page = Page(chromium, server, locale="ko-KR")
+    page, notice = app_page.page, app_page.locator(".notice p")
+    app_page.draw_seven()
+    app_page.set(samples=4, seed=5)
+    app_page.complete()
+    app_page.wait_for_store("store.finished")
+    app_page.seek(200)
+    shown, settings = app_page.pixels(), app_page.store("settings")
+    for address in ("**/queue/**", "**/ready", "**/app_id"):
+        page.route(address, lambda route: route.abort())
+    app_page.complete()
+    expect(notice).to_have_text(text("notice.lost", "ko"))
+    expect(page.locator(".toast-body")).not_to_be_visible()
+    assert app_page.pixels() == shown and not app_page.store("awaiting")
+    with page.expect_event("load", timeout=20_000):
+        page.unroute_all()
+    expect(notice).to_have_text(text("notice.reconnected", "ko"), timeout=15_000)
+    expect(page.locator("#panel-settings")).to_be_visible()
+    assert app_page.pixels() == shown and len(app_page.completions()) == 4 and app_page.store("settings") == settings
+    page.locator("[data-action=undo]").click()
+    assert app_page.store("drawing.blank")
+    page.keyboard.press("Control+y")
+    assert app_page.pixels() == shown
+    page.reload()
+    page.wait_for_selector(".page[data-ready]")
+    app_page.wait_for_store("store.completions.length === 4")
+    expect(notice).not_to_be_visible()
+    app_page.context.close()  # the lost requests are errors in the console
+
+
+@pytest.mark.long
+def test_an_internal_error_of_the_server_ends_the_request_with_a_sentence(app_page):
+    """Its sentence in Gradio is English, and nothing else would follow."""
+    app_page.draw_seven()
+    app_page.page.route("**/queue/join**", lambda route: route.fulfill(status=500, json={"detail": "Error"}))
+    app_page.store("complete()")
+    expect(app_page.locator(".notice p")).to_have_text(text("notice.failed"))
+    assert not app_page.store("awaiting")
+    expect(app_page.locator("#stop")).to_be_disabled()
+    app_page.page.unroute_all()
+    app_page.complete()
+    app_page.finish()
+    expect(app_page.locator(".notice")).to_be_hidden()
+    app_page.faults = [fault for fault in app_page.faults if "500" not in fault]
+
+
 def test_drawing_and_completing_by_keyboard(app_page):
     app_page.locator(".pixels").focus()
     for key in ("ArrowRight", " ", "ArrowRight", "ArrowRight", " ", "ArrowDown", " "):
@@ -443,12 +492,24 @@ def test_a_digit_is_not_requested_from_a_model_without_classes(app_page):
 
 
 @pytest.mark.long
-def test_a_seed_that_is_not_a_whole_number_is_ignored(app_page):
-    app_page.set(random_seed=False, seed=5)
-    for invalid in ("-5", "1.5", "1e23"):
-        app_page.locator("#seed").fill(invalid)
-        app_page.locator("#seed").blur()
-        assert app_page.locator("#seed").input_value() == "5"
+def test_a_seed_that_is_not_a_whole_number_is_refused_with_a_sentence(app_page):
+    app_page.set(seed=5)
+    app_page.locator("#seed").blur()
+    assert not app_page.locator("#random-seed").is_checked(), "a seed that is typed is meant"
+    seed, note = app_page.locator("#seed"), app_page.locator("#seed + small")
+    for invalid in ("-5", "1.5", "1e99", "abc", "9007199254740992"):
+        seed.focus()
+        seed.fill("")
+        seed.press_sequentially(invalid)
+        expect(note).to_have_text(text("settings.seed_invalid", given=invalid, max=2**53 - 1, seed=5))
+        seed.blur()
+        assert seed.input_value() == "5" and app_page.store("settings.seed") == 5
+    seed.fill("12")
+    expect(note).to_have_text("")
+    app_page.set(random_seed=True)
+    app_page.complete()
+    app_page.wait_for_answer()
+    assert app_page.store("settings.seed") != 12
 
 
 @pytest.mark.long

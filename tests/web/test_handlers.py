@@ -97,8 +97,9 @@ def test_two_models_are_completed_in_one_event(engine):
 )
 def test_an_invalid_part_gives_a_rejection_and_a_gradio_error(engine, changes, says):
     messages, error = collect_until_error(Handlers(engine).page(event(part(**changes)), request()))
-    assert messages == [{"run": "abc", "parts": [], "rejected": True}]
-    assert says in error.message
+    (message,) = messages
+    assert (message["run"], message["parts"], message["rejected"]) == ("abc", [], True)
+    assert says in error.message and message["error"]["message"] in error.message and not error.visible
 
 
 def test_errors_are_in_the_language_of_the_page(engine):
@@ -114,7 +115,9 @@ def test_errors_are_in_the_language_of_the_page(engine):
 )
 def test_any_other_payload_gives_an_error(engine, payload):
     messages, error = collect_until_error(Handlers(engine).page(gr.EventData(None, payload), request()))
-    assert messages == [{"run": "", "parts": [], "rejected": True}] and "1 to 4 parts" in error.message
+    (message,) = messages
+    assert message["run"] == "" and message["rejected"] and "1 to 4 parts" in error.message
+    assert message["error"]["code"] == "parts_missing" and message["error"]["params"] == {"maximum": 4}
 
 
 def test_payload_fields_are_attributes_of_the_event():

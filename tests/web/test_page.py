@@ -46,6 +46,15 @@ def seven(app_page):
     return app_page
 
 
+# Stops the request in progress, of which half of the pixels have come.
+CUT_SHORT = """() => {
+    const store = document.querySelector('.page').store;
+    store.pending.done = false;
+    store.completions = store.completions.map((completion) => ({ ...completion, ink: completion.ink.slice(0, 100) }));
+    store.stop();
+}"""
+
+
 @pytest.mark.long
 def test_every_control_of_the_player_has_a_key(app_page):
     keyboard = app_page.page.keyboard
@@ -251,6 +260,16 @@ def test_a_model_with_five_classes_has_five_bars(chromium, doodles_server):
     expect(percents.first).to_contain_text("%")
     assert 97 <= sum(number(percent) for percent in percents.all_inner_texts()) <= 103
     app_page.close()
+
+
+@pytest.mark.long
+def test_the_digits_panel_says_that_a_stopped_picture_has_no_digit(app_page):
+    app_page.draw_seven()
+    app_page.store("complete()")
+    app_page.wait_for_answer()
+    app_page.page.evaluate(CUT_SHORT)
+    app_page.open_panel("digits")
+    expect(app_page.locator(".digits-note")).to_have_text(text("digits.unfinished"))
 
 
 @pytest.mark.long

@@ -133,3 +133,29 @@ def test_a_gray_model_is_refused_with_an_explanation(app_page):
     app_page.open_panel("quiz")
     app_page.locator(".quiz-next").click()
     expect(app_page.locator(".quiz-text")).to_have_text(text("quiz.gray"))
+
+
+@pytest.mark.long
+def test_the_quiz_asks_the_model_that_is_set_and_keeps_finished_pictures(app_page):
+    app_page.set(model="pixelcnn_pp")
+    app_page.complete()
+    app_page.finish()
+    app_page.open_panel("quiz")
+    app_page.locator(".quiz-next").click()
+    expect(app_page.locator(".quiz-text")).to_have_text(text("quiz.gray"))
+    app_page.set(model="freeform")
+    start(app_page)
+    assert [completion["model"] for completion in app_page.completions()] == ["pixelcnn_pp", "freeform"]
+    assert app_page.store("selected") == 1
+
+
+@pytest.mark.long
+def test_a_quiz_that_gets_no_picture_ends_its_waiting(app_page):
+    app_page.draw_seven()
+    app_page.complete()
+    app_page.finish()
+    app_page.move_cut(14)  # there is nothing left to complete
+    app_page.open_panel("quiz")
+    app_page.locator(".quiz-next").click()
+    expect(app_page.page.get_by_text("All pixels are known.")).to_be_visible()
+    expect_state(app_page, "idle")

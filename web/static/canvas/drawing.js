@@ -99,10 +99,9 @@ export class Drawing extends EventTarget {
     this.dispatchEvent(new CustomEvent("restored", { detail: attached }));
   }
 
-  // Makes the present state the first one.
-  forgetHistory() {
-    this.history = [];
-    this.future = [];
+  // Continues the history of an earlier visit, in place of the present one.
+  resumeHistory(history = [], future = []) {
+    Object.assign(this, { history, future });
     this.changed();
   }
 

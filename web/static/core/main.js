@@ -16,9 +16,11 @@ import { startRestoreLink } from "../share/restore-link.js";
 import { startShare } from "../share/share.js";
 import { startTour } from "../tour/tour.js";
 import { fetchJson } from "./api.js";
+import { reportReconnection, watchConnection } from "./connection.js";
 import { listen } from "./dom.js";
 import { I18n } from "./i18n.js";
 import { startKeyboard } from "./keyboard.js";
+import { startNotice } from "./notice.js";
 import { Store } from "./store.js";
 
 const PANELS = {
@@ -41,10 +43,13 @@ export function start(element, props, trigger, watch) {
   startKeyboard({ store, player, panels, projector: startProjector(root) });
   startButtons(store, root);
   startLanguage(i18n, root);
+  const notice = startNotice(store, root);
+  watchConnection(store, root, { notice, panels });
   watch("value", () => store.receive(props.value));
   updateFacts(store).then(() => {
     startRestoreLink(store, root);
     startPersistence(store);
+    reportReconnection(store, { notice, panels });
   });
   root.store = store; // for tests and for the browser's console
   root.dataset.ready = "yes";
@@ -66,7 +71,6 @@ function startLanguage(i18n, root) {
   root.querySelector(".language").addEventListener("click", () => i18n.setLanguage(i18n.nextLanguage));
   const update = () => {
     document.documentElement.lang = i18n.language;
-    document.documentElement.style.setProperty("--error-title", JSON.stringify(i18n.t("error_title")));
     i18n.applyTranslations(root);
   };
   i18n.addEventListener("changed", update);

@@ -1,6 +1,5 @@
-// The state of the page: the drawing, the settings, the completions, and the position of the player. All parts of the page
-// read it and listen to its events:
-//
+// The state of the page: drawing, settings, completions, and the position of the player. All parts of the page read it and
+// listen to its events:
 //   "settings"         the settings or the facts of the server changed
 //   "request"          a completion was requested
 //   "completions"      completions arrived or grew
@@ -9,9 +8,10 @@
 //   "cleared"          the completions were discarded, because the drawing changed
 //   "overlay-selected" another overlay was chosen
 //   "overlay"          an overlay that had to be requested is available
+//   "refused"          the server refused a request; `detail` is its error, {message, code, params}
 //   "pixel-selected"   the user selected a pixel to read about it; `detail` is its number
 import { Drawing } from "../canvas/drawing.js";
-import { ClassChoice, isFinished, joinBranch, readCompletions } from "./completion.js";
+import { ClassChoice, isFinished, joinBranch, quantize, readAnswer } from "./completion.js";
 import { toHex } from "./hex.js";
 import { branchPart, completionParts } from "./request.js";
 
@@ -89,7 +89,7 @@ export class Store extends EventTarget {
 
   // Ink as the model sees it, rounded to its levels: with two levels, black from 128 on.
   quantize(value, levels = this.model.levels) {
-    return (Math.floor((value * (levels - 1)) / 255 + 0.5) * 255) / (levels - 1);
+    return quantize(value, levels);
   }
 
   updateSettings(changes) {
@@ -105,20 +105,28 @@ export class Store extends EventTarget {
 
   // --- requests
 
-  // Completes the drawing. paused: the player does not start by itself. overrides: settings for this request only.
-  complete({ paused = false, overrides = {} } = {}) {
+  // Completes the drawing. paused: the player does not start by itself. overrides: settings for this request only. kept:
+  // completions that stay.
+  complete({ paused = false, overrides = {}, kept = [] } = {}) {
     if (this.settings.randomSeed && !("seed" in overrides)) this.updateSettings({ seed: randomSeed() });
-    this.request(completionParts(this, overrides), { paused });
+    this.request(completionParts(this, overrides), { paused, kept });
   }
 
   // Continues a completion from a step, with that pixel flipped or at another temperature, and shows both.
-  branch(index, step, { flip = false, temperature = this.completions[index].temperature, playing = true } = {}) {
-    const parent = this.completions[index];
-    const finished = (completion) => completion === parent || isFinished(completion);
-    const kept = this.completions.filter(finished).slice(-MAX_KEPT);
+  branch(index, step, options) {
+    this.branchFrom(this.completions[index], step, options);
+  }
+
+  branchFrom(parent, step, { flip = false, temperature = parent.temperature, playing = true } = {}) {
+    const kept = this.finishedCompletions(parent);
     this.request([branchPart(parent, { step, flip, temperature })], {
       kept: kept.includes(parent) ? kept : [parent, ...kept], branch: { parent, step, flip }, paused: !playing,
     });
+  }
+
+  // The completions that stay beside a further one: the latest finished ones, and `parent`.
+  finishedCompletions(parent = null) {
+    return this.completions.filter((each) => each === parent || isFinished(each)).slice(-MAX_KEPT);
   }
 
   // Sends a request of one or more parts. kept: completions that stay; branch: where the new completion joins one of them.
@@ -138,16 +146,12 @@ export class Store extends EventTarget {
   receive(message) {
     if (!message || !this.pending || message.run !== this.pending.run) return;
     if (message.rejected) {
-      this.pending = null;
-      this.stop();
+      this.fail();
+      this.dispatchEvent(new CustomEvent("refused", { detail: message.error }));
       return;
     }
     const { parts, kept, branch } = this.pending;
-    const received = message.parts.flatMap((part) => {
-      const request = { ...parts[part.part], known: Uint8Array.from(parts[part.part].known) };
-      const knownInk = (value, pixel) => (request.known[pixel] ? this.quantize(value, part.levels) : 0);
-      return readCompletions(part, { ...request, knownInk: Uint8Array.from(request.ink, knownInk) });
-    });
+    const received = readAnswer(message, parts);
     const added = branch ? [joinBranch(branch.parent, branch.step, branch.flip, received.at(-1))] : received;
     this.completions = [...kept, ...added];
     this.pending.done = message.parts.length === parts.length && received.every(isFinished);
@@ -155,11 +159,17 @@ export class Store extends EventTarget {
     this.emit("completions");
   }
 
+  // Nothing more comes for the last request.
+  fail() {
+    this.pending = null;
+    this.stop();
+  }
+
   showFirstAnswer() {
-    const { branch, paused, sentAt } = this.pending;
+    const { branch, kept, paused, sentAt } = this.pending;
     Object.assign(this.pending, { waiting: false, latencyMs: performance.now() - sentAt });
     this.ended = false;
-    this.selected = branch ? this.completions.length - 1 : 0;
+    this.selected = kept.length; // the first new one
     this.position = branch ? branch.step + Number(branch.flip) : 0;
     this.playing = !paused;
   }

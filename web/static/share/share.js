@@ -23,9 +23,9 @@ export function startShare(store, box) {
   const files = Object.keys(FILES).map((kind) =>
     make("button", { type: "button", "data-file": kind, onclick: () => save(kind) },
       make("b", { i18n: `share.${kind}` }), make("small", { i18n: `share.${kind}_info` })));
-  const status = make("p", { class: "share-status", role: "status" });
+  const info = make("small"), status = make("p", { class: "share-status", role: "status" });
   let origin = location.origin;
-  layOut(box, { link, python, curl, files, status, copy });
+  layOut(box, { link, info, python, curl, files, status, copy });
 
   function showStatus(key) {
     status.textContent = i18n.t(key);
@@ -58,8 +58,9 @@ export function startShare(store, box) {
   // Shows the current state. Runs only while the panel is open.
   function update() {
     for (const button of files) button.disabled = button.dataset.file !== "png" && !store.available;
-    const state = linkState(store), known = knownPixels(store.drawing), address = origin + location.pathname;
+    const state = linkState(store), shown = store.completions.length, known = knownPixels(store.drawing), address = origin + location.pathname;
     setText(link, `${address}#${packLink(state)}`);
+    info.textContent = i18n.t(`share.link_${state.missing ? "partial" : "info"}`, { count: shown - state.missing, shown });
     const request = { ...state, digit: conditionedDigit(store.facts, state.model, state.digit, known) };
     setText(python, pythonSnippet(address, request, known));
     setText(curl, curlSnippet(address, request, known));
@@ -74,7 +75,10 @@ export function startShare(store, box) {
     update();
   }
 
-  i18n.addEventListener("changed", () => status.replaceChildren());
+  i18n.addEventListener("changed", () => {
+    status.replaceChildren();
+    if (open) update();
+  });
   const updateSoon = () => setTimeout(update); // after the handlers of the same event
   let open = null; // aborted when the panel closes
   return {
@@ -86,7 +90,10 @@ export function startShare(store, box) {
       update();
       findPublicOrigin();
     },
-    hidden: () => open.abort(),
+    hidden() {
+      open.abort();
+      open = null;
+    },
   };
 }
 
@@ -101,14 +108,14 @@ function setText(field, text) {
   if (field.value !== text) field.value = text;
 }
 
-function layOut(box, { link, python, curl, files, status, copy }) {
+function layOut(box, { link, info, python, curl, files, status, copy }) {
   const copyButton = (field, key, className = null) =>
     make("button", { type: "button", class: className, i18n: key, "data-copies": field.id, onclick: () => copy(field) });
   const snippets = Object.entries({ python, curl }).map(([name, field]) =>
     make("div", { class: "share-snippet" }, make("h4", { i18n: `share.${name}` }), copyButton(field, "share.copy"), field));
   box.append(
     make("div", { class: "share-link" }, link, copyButton(link, "share.copy_link", "share-copy-link")),
-    make("small", { i18n: "share.link_info" }),
+    info,
     make("div", { class: "share-files", role: "group", i18nLabel: "share.files" }, files),
     status,
     make("details", { class: "share-programs" }, make("summary", { i18n: "share.programs" }), snippets),

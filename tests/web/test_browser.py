@@ -303,8 +303,10 @@ def test_an_empty_canvas_is_sampled_completely_and_a_stroke_discards_the_sample(
     app_page.complete()
     app_page.finish()
     assert app_page.filled() == 784 and len(app_page.completions()[0]["order"]) == 784, "blank rows are not known pixels"
+    assert app_page.locator(".cut").get_attribute("aria-valuenow") == "0", "the model has drawn everything"
     app_page.stroke((5, 5), (5, 10))
     assert app_page.filled() == 392 and "m" not in app_page.pixels()
+    assert app_page.locator(".cut").get_attribute("aria-valuenow") == "14"
     expect(app_page.locator(".page[data-completions='0']")).to_be_visible()
 
 

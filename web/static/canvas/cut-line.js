@@ -45,9 +45,11 @@ export function startCutLine(store, root, view) {
   line.setAttribute("aria-valuemin", 0);
   line.setAttribute("aria-valuemax", height);
   return () => {
-    line.style.top = `${(100 * drawing.cut) / height}%`;
-    line.dataset.end = drawing.cut === 0 ? "top" : drawing.cut === height ? "bottom" : "";
-    line.setAttribute("aria-valuenow", drawing.cut);
-    line.setAttribute("aria-valuetext", i18n.t("canvas.cut_at", { row: drawing.cut }));
+    // A completion without known pixels, such as that of an untouched canvas, has the line above it.
+    const row = !store.completion || store.completion.known.includes(1) ? drawing.cut : 0;
+    line.style.top = `${(100 * row) / height}%`;
+    line.dataset.end = row === 0 ? "top" : row === height ? "bottom" : "";
+    line.setAttribute("aria-valuenow", row);
+    line.setAttribute("aria-valuetext", i18n.t("canvas.cut_at", { row }));
   };
 }

@@ -2,7 +2,7 @@
 import { fetchJson } from "../core/api.js";
 import { listen, make } from "../core/dom.js";
 import { conditionedDigit, knownPixels } from "../core/request.js";
-import { download, toAnswer, toGif, toPng } from "./export.js";
+import { download, toAnswers, toGif, toPng } from "./export.js";
 import { linkState, packLink } from "./link.js";
 import { curlSnippet, pythonSnippet } from "./snippets.js";
 
@@ -12,7 +12,7 @@ const USER_EVENTS = ["pointerup", "keyup"]; // the end of a stroke
 const FILES = {
   png: (store, canvas) => toPng(canvas),
   gif: (store) => toGif(store),
-  json: (store) => new Blob([JSON.stringify(toAnswer(store))], { type: "application/json" }),
+  json: (store) => new Blob([JSON.stringify(toAnswers(store))], { type: "application/json" }),
 };
 
 export function startShare(store, box) {
@@ -31,15 +31,9 @@ export function startShare(store, box) {
     status.textContent = i18n.t(key);
   }
 
-  // Without access to the clipboard, for example over plain HTTP, the text is selected instead.
   async function copy(field) {
     update();
-    const copied = await navigator.clipboard?.writeText(field.value).then(() => true, () => false);
-    if (!copied) {
-      field.focus();
-      field.select();
-    }
-    showStatus(copied ? "share.copied" : "share.copy_manually");
+    showStatus(await copyText(field) ? "share.copied" : "share.copy_manually");
   }
 
   async function save(kind) {
@@ -48,7 +42,7 @@ export function startShare(store, box) {
     try {
       const suffix = store.completion ? `-seed-${store.completion.seed}` : "";
       download(await FILES[kind](store, canvas), `pixelcnn${suffix}.${kind}`);
-      showStatus("share.made");
+      showStatus(window.top === window ? "share.made" : "share.made_embedded"); // which can forbid downloads, silently
     } catch (error) {
       status.textContent = i18n.errorText(error);
     }
@@ -95,6 +89,15 @@ export function startShare(store, box) {
       open = null;
     },
   };
+}
+
+// Without access to the clipboard, for example over plain HTTP, the text is selected instead. Returns whether it was copied.
+async function copyText(field) {
+  const copied = await navigator.clipboard?.writeText(field.value).then(() => true, () => false);
+  if (copied) return true;
+  field.focus();
+  field.select();
+  return false;
 }
 
 function textField(tag, name, attributes) {

@@ -14,7 +14,7 @@ import gradio as gr
 from pixelcnn import InputError, Request, SamplingResult
 from pixelcnn.serving.backend import Backend
 from pixelcnn.serving.completion import Completion
-from web.i18n import text, translate
+from web.i18n import translate
 from web.protocol import decode_entry, decode_parts, decode_request, decode_run, encode_rejection, encode_results
 
 # The newest result of each part of a page message, and when it came, in milliseconds since the start.
@@ -27,8 +27,8 @@ def page_errors(language: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        title = text("error_title", language)
-        raise gr.Error(translate(error, language), title=title, visible=False, print_exception=False) from None
+        message = translate(error, language)
+        raise gr.Error(message, title=error.code, visible=False, print_exception=False) from None
 
 
 @contextmanager

@@ -114,7 +114,7 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
     from web.classroom.routes import class_routes
     from web.classroom.wall import Wall
     from web.middleware import app_options
-    from web.page import build_page, style_sheets, theme
+    from web.page import ICON, build_page, style_sheets, theme
 
     registry = ModelRegistry(options.weights, options.device)
     if options.repo:
@@ -139,6 +139,7 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
             state_session_capacity=256,  # Gradio keeps some state for each visit, which this page does not use
             app_kwargs=app_options(backend, registry, options.body_kb, class_routes(host, wall)),
             ssr_mode=False,
+            head=ICON,
             run_history=False,
             footer_links=["api"],
         )

@@ -13,6 +13,10 @@ STATIC = Path(__file__).parent / "static"
 # The cascade depends on this order.
 STYLE_FOLDERS = ("core", "canvas", "player", "panels", "classroom", "quiz", "tour", "share")
 
+# In the page itself: browsers ask for /favicon.ico at the root of the host, where behind a proxy another app can be.
+ICON = """<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 4 4'%3E\
+%3Cpath d='M0 0h4v2h-4z' fill='%23182848'/%3E%3Cpath d='M1 2h2v1h-1v1h-1z' fill='%23d9480f'/%3E%3C/svg%3E">"""
+
 # Gradio runs this once. Everything else is in modules that the server offers under /parts.
 LOADER = """
 import(new URL("parts/core/main.js", document.baseURI)).then((page) => page.start(element, props, trigger, watch));
@@ -47,7 +51,7 @@ def build_page(registry: ModelRegistry, backend: Backend, lan: bool = False) -> 
             width=model.config.width,
             height=model.config.height,
         )
-        completion = app.complete(
+        app.complete(
             handlers.page,
             None,
             [app],
@@ -56,7 +60,7 @@ def build_page(registry: ModelRegistry, backend: Backend, lan: bool = False) -> 
             api_visibility="private",
             concurrency_limit=None,  # the backend limits the load
         )
-        app.cancel(None, cancels=[completion], api_visibility="private")
+        app.cancel(handlers.cancel, trigger_mode="multiple", queue=False, show_progress="hidden", api_visibility="private")
         gr.api(handlers.complete, api_name="complete", concurrency_limit=None)
         gr.api(handlers.stream, api_name="stream", concurrency_limit=None)
     return page

@@ -7,7 +7,7 @@ results of other thread counts differ by rounding only.
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -15,8 +15,8 @@ from pixelcnn.models.base import AutoregressiveModel
 
 T = TypeVar("T")
 
-BACKENDS = torch.backends
-PRECISIONS = (  # the settings of reduced precision, one for each library and operation
+BACKENDS: Any = torch.backends
+PRECISIONS: tuple[Any, ...] = (  # the settings of reduced precision, one for each library and operation
     BACKENDS.cuda.matmul,
     BACKENDS.cudnn.conv,
     BACKENDS.cudnn.rnn,

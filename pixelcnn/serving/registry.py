@@ -8,6 +8,7 @@ from typing import TypedDict
 
 import torch
 
+from pixelcnn.cuda.device import choose_device
 from pixelcnn.errors import InputError, Message, WeightsError
 from pixelcnn.hub import WEIGHTS, facts_of
 from pixelcnn.hub.files import unknown_entry
@@ -71,13 +72,9 @@ class ModelRegistry:
     def __init__(self, weights: str | Path = "", device: str = "auto", folder: Path = WEIGHTS):
         """weights: the default, an entry of the manifest or a .safetensors file. device: auto, cpu or cuda.
 
-        Raises InputError without CUDA for "cuda", and WeightsError.
+        Raises InputError for "cuda" if CUDA cannot be used, and WeightsError.
         """
-        if device == "cuda" and not torch.cuda.is_available():
-            raise InputError(
-                "cuda_not_available", "PyTorch has no CUDA device to use. Start with --device cpu or --device auto."
-            )
-        self.device = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+        self.device = choose_device(device)
         source = bundled(folder)
         if str(weights).endswith(".safetensors"):
             file = single_file(Path(weights))

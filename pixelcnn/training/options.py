@@ -126,9 +126,6 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-MAY_BE_ZERO = ("classes", "dropout_percent", "batch_norm", "class_blocks")  # of the fields of configs
-
-
 def parse_config(text: str, model: str) -> dict[str, int]:
     """The text of --config, such as "channels=32,blocks=8", as keyword arguments of the model's config.
 
@@ -141,6 +138,4 @@ def parse_config(text: str, model: str) -> dict[str, int]:
             raise ValueError(f"{model} has no option {name!r}; it has {', '.join(known)}.")
         if not value.isdecimal():
             raise ValueError(f"--config {name} is {value!r}; give a whole number.")
-        if not int(value) and name not in MAY_BE_ZERO:
-            raise ValueError(f"--config {name} is 0; give at least 1.")
     return {name: int(value) for name, _, value in pairs}

@@ -26,7 +26,7 @@ const breakAddress = (address) =>
 
 // svg: the text of an SVG element.
 function qrCode(svg, label) {
-  const code = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
+  const code = new DOMParser().parseFromString(svg, "text/html").querySelector("svg");
   code.setAttribute("role", "img");
   code.setAttribute("aria-label", label);
   return code;

@@ -1,11 +1,14 @@
 """Start the web page and its API. `python app.py --help` lists the options."""
 
 import argparse
+import getpass
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,6 +81,23 @@ def read_host(lan: bool) -> str | None:
             f"GRADIO_SERVER_NAME is {host!r}, which is not an address of this machine. Give one, or leave it unset."
         ) from None
     return host
+
+
+def set_temporary_folder() -> None:
+    """Give Gradio a temporary folder of this user. Its default is common to all users, and belongs to the first of them.
+
+    GRADIO_TEMP_DIR stays if it is set. Exits if the folder cannot be written.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
+    folder = Path()
+    try:
+        folder = Path(os.environ.get("GRADIO_TEMP_DIR") or f"{tempfile.gettempdir()}/pixelcnn-{user}")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        named = f"{folder} cannot be written ({error.strerror})" if folder.name else "No temporary folder can be written"
+        raise SystemExit(f"{named}. Set TMPDIR, or GRADIO_TEMP_DIR, to a folder that this user can write.") from None
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
 
 
 def load_gpu_decorator() -> Callable | None:
@@ -155,6 +175,7 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
 def main(argv: list[str] | None = None) -> None:
     options = parse(argv)
     host, port = read_host(options.lan), read_port()
+    set_temporary_folder()
     gpu_decorator = load_gpu_decorator()  # imports spaces, which has to be imported before torch
 
     # Imported here because it takes seconds, which --help and a wrong port need not wait for.

@@ -68,7 +68,7 @@ def resize_images(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def read_bundled_digits(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Ink (N, 28, 28), 0 or 255, and labels (N,) of the digits that come with this package: 5 000 to train, 500 to validate.
+    """Ink (N, 28, 28), 0 or 255, and labels (N,) of the digits in this package: 5 000 to train, 500 to validate.
 
     They are thresholded digits of MNIST's first 50 000 and last 10 000 training digits. Raises ValueError for a damaged
     file or another split.

@@ -31,12 +31,31 @@ from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.attention import CausalAttention
 from pixelcnn.nn.cache import CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import ClassBias, Gate, Linear, MaskedConv2d, Readout, TypedModuleList, mask_a, mask_b
+from pixelcnn.nn.layers import (
+    ClassBias,
+    Gate,
+    Linear,
+    MaskedConv2d,
+    Readout,
+    TypedModuleList,
+    mask_a,
+    mask_b,
+    normal_parameter,
+)
 from pixelcnn.nn.module import Module
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
+    RANGES = ModelConfig.RANGES | {
+        "attend_every": range(1, 65),
+        "heads": range(1, 65),
+        "dim": range(1, 257),
+        "given": range(1, 4097),
+        "class_blocks": range(65),
+        "class_channels": range(1, 4097),
+    }
+
     channels: int = 48
     blocks: int = 8
     attend_every: int = 4  # blocks between attention layers
@@ -100,8 +119,8 @@ class PositionEmbedding(CachedLayer):
 
     def __init__(self, config: Config):
         super().__init__()
-        self.rows = nn.Parameter(torch.randn(config.height, 1, config.channels) / 10)
-        self.columns = nn.Parameter(torch.randn(config.width, config.channels) / 10)
+        self.rows = normal_parameter(config.height, 1, config.channels, std=0.1)
+        self.columns = normal_parameter(config.width, config.channels, std=0.1)
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
         return self.rows.new_empty(0)  # nothing to store

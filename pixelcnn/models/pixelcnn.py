@@ -53,8 +53,6 @@ class PixelCNN(AutoregressiveModel):
 
     def __init__(self, config: Config):
         super().__init__()
-        if config.kernel % 2 == 0 or config.kernel > 2 * self.margin + 1:
-            raise ValueError(f"{self.name} has kernel {config.kernel}; give an odd number up to {2 * self.margin + 1}.")
         self.config = config
         self.distribution = Bernoulli()
         self.first = MaskedConv2d(1, 2 * config.channels, mask_a(7))

@@ -145,6 +145,12 @@ class FeatureCache(CachedLayer):
         return step.cache.memory[self].index_select(0, positions)
 
 
+def normal_parameter(*shape: int, std: float) -> nn.Parameter:
+    """A parameter with normal random numbers. On the device "meta" it has none: they would import torch's compiler."""
+    empty = torch.empty(shape)
+    return nn.Parameter(empty if empty.is_meta else std * torch.randn(shape))
+
+
 @torch.no_grad()
 def scale_weight_(layer: L, gain: float) -> L:
     """Multiply the initial weight of a layer by a gain, in place; returns the layer."""
@@ -233,7 +239,7 @@ class ClassBias(Module):
     def __init__(self, classes: int, channels: int, scale: float = 0.1):
         super().__init__()
         self.classes = classes
-        self.weight = nn.Parameter(scale * torch.randn(classes + 1, channels))
+        self.weight = normal_parameter(classes + 1, channels, std=scale)
 
     def forward(self, like: Tensor, execution: Execution) -> Tensor:
         """The bias to be added to features `like`: (B, 1, 1, C) in a full pass, (B, C) in a step."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pixelcnn.errors import InputError
+from pixelcnn.errors import InputError, describe
 from pixelcnn.images import ink_to_levels
 from pixelcnn.masks import is_prefix
 from pixelcnn.models.base import AutoregressiveModel
@@ -228,13 +228,3 @@ def as_float(value: object) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
-
-
-def describe(value: object) -> str:
-    """A value in at most 40 characters, for a message."""
-    if isinstance(value, int) and abs(value) > 10**20:
-        return "a number above 10^20" if value > 0 else "a number below -10^20"
-    if isinstance(value, str | int | float | np.number | None):
-        text = repr(value[:40] if isinstance(value, str) else value)
-        return text if len(text) <= 40 else text[:37] + "..."
-    return f"of type {type(value).__name__}"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pixelcnn.data import Digits, load_splits
+from pixelcnn.data import load_splits
 from pixelcnn.evaluate import mean_nats
 from pixelcnn.hub.files import save_weights
 from pixelcnn.training.batches import batches_from

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from pixelcnn.cuda.device import choose_device
 from pixelcnn.models import MODELS
 
 DEFAULT_STEPS = 24_000
@@ -37,7 +36,7 @@ def _from_environment(name: str, default: int) -> Callable[[], int]:
 class Options:
     """What `python train.py --help` explains. Raises ValueError for a value out of range.
 
-    `device` becomes "cpu" or "cuda" if it is "auto".
+    `device` becomes "cpu" or "cuda" if it is "auto"; CUDA is tried.
     rank, world_size, local_rank: this process among several, from the environment of torchrun or `accelerate launch`.
     """
 
@@ -78,10 +77,7 @@ class Options:
         self._check_ranges()
         if self.out.suffix != ".safetensors":
             raise ValueError(f"--out is {self.out}; give a file that ends in .safetensors.")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("--device is cuda and torch finds no CUDA device; give --device cpu or auto.")
-        if self.device == "auto":
-            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = choose_device(self.device, self.local_rank).type
         if self.minutes and self.world_size > 1:
             raise ValueError("--minutes is for one process, because the clocks of several differ; give --steps.")
         if self.batch % self.pieces:
@@ -131,9 +127,6 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-MAY_BE_ZERO = ("classes", "dropout_percent", "batch_norm", "class_blocks")  # of the fields of configs
-
-
 def parse_config(text: str, model: str) -> dict[str, int]:
     """The text of --config, such as "channels=32,blocks=8", as keyword arguments of the model's config.
 
@@ -146,6 +139,4 @@ def parse_config(text: str, model: str) -> dict[str, int]:
             raise ValueError(f"{model} has no option {name!r}; it has {', '.join(known)}.")
         if not value.isdecimal():
             raise ValueError(f"--config {name} is {value!r}; give a whole number.")
-        if not int(value) and name not in MAY_BE_ZERO:
-            raise ValueError(f"--config {name} is 0; give at least 1.")
     return {name: int(value) for name, _, value in pairs}

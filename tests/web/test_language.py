@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pytest
 from browser import Page, text
 from playwright.sync_api import expect
@@ -75,7 +76,11 @@ def test_errors_and_messages_of_the_server_are_shown_in_korean(chromium, server)
     assert app_page.locator(".toast-body").count() == 0, "Gradio's own title is in English"
     app_page.locator(".notice-close").click()
     expect(app_page.locator(".notice")).to_be_hidden()
+    problem = {"error": "Missing.", "code": "weights_missing", "params": {"path": "a.safetensors"}}
+    state = httpx.get(f"{server}/ready", timeout=20).json() | {"weights_problems": [problem]}
+    app_page.page.route("**/ready", lambda route: route.fulfill(json=state))
     app_page.open_panel("about")
+    expect(app_page.locator(".about-problems")).to_have_text(text("error.weights_missing", "ko", path="a.safetensors"))
     weights = text("message.weights_bundled", "ko")
     device = text("about.device", "ko", device=text("server.cpu", "ko"), weights=weights)
     expect(app_page.locator(".about-device")).to_have_text(device)

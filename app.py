@@ -41,6 +41,12 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         help="Hub repository with other weights, user/name or user/name@revision; downloaded in the background",
     )
     parser.add_argument("--lan", action="store_true", help="open the page to the local network, for a class to join")
+    parser.add_argument(
+        "--learn",
+        default="auto",
+        choices=("on", "off", "auto"),
+        help="whether visitors can train a small network on this machine; auto: not on a Space (default: %(default)s)",
+    )
     limits = parser.add_argument_group("limits of the server")
     limits.add_argument("--samples", type=int, default=MAX_SAMPLES, help="pictures per request (default: %(default)s)")
     limits.add_argument(
@@ -133,6 +139,8 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
     from web.classroom.join import join_info
     from web.classroom.routes import class_routes
     from web.classroom.wall import Wall
+    from web.learn.live_training import LiveTraining
+    from web.learn.routes import learn_routes, learning_is_on
     from web.middleware import app_options
     from web.page import ICON, build_page, style_sheets, theme
 
@@ -148,8 +156,11 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
         backend = Engine(registry.model, limits)
         warm_up(backend, model)
     wall = Wall(model.config.height * model.config.width, registry.names) if options.lan else None
+    learns = learning_is_on(options.learn, local_backend=not gpu_decorator)
+    training = LiveTraining(lambda: backend.counters()["active"] > 0) if learns else None
+    routes = [*class_routes(host, wall), *learn_routes(training)]
     try:
-        page = build_page(registry, backend, options.lan)
+        page = build_page(registry, backend, options.lan, learns)
         page.launch(
             theme=theme(),
             css_paths=style_sheets(),
@@ -157,7 +168,7 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
             server_port=port,
             prevent_thread_lock=True,
             state_session_capacity=256,  # Gradio keeps some state for each visit, which this page does not use
-            app_kwargs=app_options(backend, registry, options.body_kb, class_routes(host, wall)),
+            app_kwargs=app_options(backend, registry, options.body_kb, routes),
             ssr_mode=False,
             head=ICON,
             run_history=False,
@@ -169,6 +180,8 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
             print(f"The teacher's key, to clear or close the class wall: {wall.key}", flush=True)
         page.block_thread()
     finally:
+        if training:
+            training.close()
         backend.close()
 
 

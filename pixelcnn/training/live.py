@@ -1,12 +1,14 @@
 """Train a small PixelCNN while people watch: `python -m pixelcnn.training.live FOLDER --minutes 1`.
 
-A process of its own, which a server starts, pauses with SIGSTOP and ends with SIGTERM. It trains with the trainer of
+A process of its own, which a server starts, pauses with SIGSTOP and ends with SIGTERM. If the server is killed, it ends too
+and deletes FOLDER. It trains with the trainer of
 train.py on one thread of the lowest priority. About every two seconds it writes to FOLDER the weights so far,
 `step-N.safetensors`, and a line of `metrics.jsonl`, in that order.
 """
 
 import argparse
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -57,6 +59,12 @@ class LiveRun:
         self.metrics = Metrics(options.run_folder / "metrics.jsonl", 0)
         self.recent: list[torch.Tensor] = []  # nats of the steps since the last snapshot
         self.stopped = False
+        self.parent = os.getppid()
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the process that started this one has ended."""
+        return os.getppid() != self.parent
 
     def train(self) -> None:
         """Train until the time is over or `stopped` is set, with a snapshot before the first step and after the last.
@@ -68,7 +76,7 @@ class LiveRun:
         for batch in batches_from(0, self.digits, self.options):
             now = time.process_time()
             self.trainer.set_progress(self.trainer.step, (now - started) / 60)
-            if self.stopped or self.trainer.minutes >= self.options.minutes:
+            if self.stopped or self.orphaned or self.trainer.minutes >= self.options.minutes:
                 break
             self.recent.append(self.trainer.train_step(batch))
             if now - last >= SNAPSHOT_S:
@@ -99,8 +107,12 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(1)
     try:
         run = LiveRun(live_options(**arguments))
-        signal.signal(signal.SIGTERM, lambda *_: setattr(run, "stopped", True))
+        for name in ("SIGTERM", "SIGHUP"):  # the second comes if the server is killed while this process is stopped
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), lambda *_: setattr(run, "stopped", True))
         run.train()
+        if run.orphaned:
+            shutil.rmtree(run.options.run_folder, ignore_errors=True)
     except (TrainingError, ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
 

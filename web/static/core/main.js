@@ -2,6 +2,7 @@
 import { startCanvas } from "../canvas/canvas.js";
 import { startClassroom } from "../classroom/classroom.js";
 import { startProjector } from "../classroom/projector.js";
+import { startLearn } from "../learn/learn.js";
 import { startAbout } from "../panels/about.js";
 import { startDigits } from "../panels/digits.js";
 import { startOverlay } from "../panels/overlay.js";
@@ -28,18 +29,19 @@ const PANELS = {
   receptive_field: startReceptiveField, quiz: startQuiz, share: startShare, about: startAbout,
 };
 const LAN_PANELS = { classroom: startClassroom }; // only if the page is open to a class
+const LEARN_PANELS = { learn: startLearn }; // only if the server trains
 
 // element: contains index.html. props: what web/page.py passes. trigger(event, data) and watch(prop, callback): Gradio's.
 export function start(element, props, trigger, watch) {
   const root = element.querySelector(".page");
   const i18n = new I18n(props.texts);
-  const { width, height, facts, lan } = props;
+  const { width, height, facts, lan, learn } = props;
   const send = (message) => trigger("complete", { ...message, language: i18n.language });
   const cancel = (run) => trigger("cancel", { run });
   const store = new Store({ width, height, facts, i18n, send, cancel, lan });
   startCanvas(store, root);
   const player = startPlayer(store, root);
-  const panels = startPanels(store, root, lan ? { ...PANELS, ...LAN_PANELS } : PANELS);
+  const panels = startPanels(store, root, { ...PANELS, ...(learn ? LEARN_PANELS : {}), ...(lan ? LAN_PANELS : {}) });
   startKeyboard({ store, player, panels, projector: startProjector(root) });
   startButtons(store, root);
   startLanguage(i18n, root);

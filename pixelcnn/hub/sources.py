@@ -1,6 +1,7 @@
 """Where the weights of a server come from: this repository, one file, or a Hub repository. All are used alike."""
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,7 @@ class Weights:
     page: bool  # whether the page offers them
     facts: Facts | None  # None if they are not known before loading
     load: Callable[[], AutoregressiveModel]  # raises WeightsError
+    nats: float | None = None  # of a test picture, on average; None if no manifest says so
 
 
 @dataclass(frozen=True)
@@ -75,4 +77,6 @@ def _from_entry(
             facts = facts_of_file(path)
         except WeightsError as error:
             log.warning("The entry %s is not offered: %s", name, error)
-    return Weights(entry["model"], entry["sha256"], bool(entry["page"]), facts, load)
+    nats = entry.get("nats")
+    stated = float(nats) if isinstance(nats, int | float) and math.isfinite(nats) else None
+    return Weights(entry["model"], entry["sha256"], bool(entry["page"]), facts, load, stated)

@@ -87,8 +87,7 @@ def test_five_models_complete_one_drawing_with_the_same_random_numbers(app_page)
     app_page.set_speed(100)
     app_page.open_panel("ladder")
     app_page.locator(".ladder-complete").click()
-    app_page.wait_for_completions(5)
-    app_page.finish()
+    app_page.wait_for_store("store.completions.length === 5 && store.finished && !store.playing", timeout=60_000)
     models = ["independent", "pixelcnn", "gated_pixelcnn", "diagonal_bilstm", "freeform"]
     completions = app_page.completions()
     assert [each["model"] for each in completions] == models

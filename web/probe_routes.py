@@ -1,4 +1,4 @@
-"""HTTP routes that compute something about a model beside completions: receptive field and class posterior."""
+"""HTTP routes that compute something about a model beside completions: receptive field, class posterior, anatomy."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from pixelcnn import InputError
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.serving.probes import Probes
 from web.errors import error_response, read_json
-from web.protocol import decode_drawing, decode_entry, hex16
+from web.protocol import decode_drawing, decode_entry, decode_request, encode_anatomy, hex16
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -41,6 +41,8 @@ def probe_routes(models: Callable[[str], AutoregressiveModel]) -> list[Route]:
 
     POST /class-posterior with {"model", "drawing": {"ink", "known"}}: {"posterior": four hex digits, 65535 is 1, for each
     class at each step}.
+
+    POST /anatomy with the fields of a part of a completion request for one sample, and "pixel": see `encode_anatomy`.
     """
     probes = Probes(models)
 
@@ -60,4 +62,19 @@ def probe_routes(models: Callable[[str], AutoregressiveModel]) -> list[Route]:
         posterior = await probes.class_posterior(entry, ink, known)
         return JSONResponse({"posterior": hex16(65535 * posterior.ravel())})
 
-    return [Route("/receptive-field", receptive_field), Route("/class-posterior", class_posterior, methods=["POST"])]
+    @with_errors
+    async def anatomy(request: Request) -> Response:
+        body = await read_object(request)
+        entry = decode_entry(body.get("model"))
+        model = await asyncio.to_thread(models, entry)
+        size = (model.config.height, model.config.width)
+        ink, _ = decode_drawing(body.get("drawing"), *size)
+        completion = decode_request({"temperature": 1, "seed": 0, **body, "samples": 1}, *size)
+        parts = await probes.anatomy(entry, completion, ink, body.get("pixel"))
+        return JSONResponse(encode_anatomy(parts, model.neighborhood))
+
+    return [
+        Route("/receptive-field", receptive_field),
+        Route("/class-posterior", class_posterior, methods=["POST"]),
+        Route("/anatomy", anatomy, methods=["POST"]),
+    ]

@@ -9,8 +9,9 @@ import re
 import numpy as np
 
 from pixelcnn import InputError, Request, SamplingResult
+from pixelcnn.analysis.anatomy import PixelAnatomy
 
-MAX_PARTS = 4
+MAX_PARTS = 5
 MAX_RUN_LENGTH = 40
 
 
@@ -125,6 +126,19 @@ def encode_result(result: SamplingResult, ms: float) -> dict:
         "steps": result.steps,
         "ms": round(ms, 1),
     }
+
+
+def encode_anatomy(anatomy: PixelAnatomy, neighborhood: tuple[tuple[int, int], ...]) -> dict:
+    """The anatomy of a pixel as the page reads it; see `PixelAnatomy`.
+
+    neighborhood: the offsets (rows, columns) that the first masked layers read. attribution: of all pixels in raster order.
+    """
+    rounded = {
+        name: [float(f"{value:.5g}") for value in np.ravel(getattr(anatomy, name))]
+        for name in ("attribution", "probabilities", "nats")
+    }
+    exact = {name: getattr(anatomy, name) for name in ("prediction", "noise", "level", "digit", "digit_nats")}
+    return {"neighborhood": neighborhood, **exact, **rounded}
 
 
 def hex16(values: np.ndarray) -> str:

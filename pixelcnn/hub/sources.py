@@ -1,5 +1,6 @@
 """Where the weights of a server come from: this repository, one file, or a Hub repository. All are used alike."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -8,7 +9,7 @@ from pathlib import Path
 from pixelcnn.errors import Message, WeightsError
 from pixelcnn.hub.download import download_repo
 from pixelcnn.hub.files import check_bundled, facts_of, facts_of_file, is_bundled, load_entry, load_file
-from pixelcnn.hub.manifest import WEIGHTS, Facts, Manifest, checked_entry, read_manifest, stated_facts
+from pixelcnn.hub.manifest import WEIGHTS, Entry, Facts, Manifest, checked_entry, read_manifest, stated_facts
 from pixelcnn.models.base import AutoregressiveModel
 
 
@@ -21,6 +22,7 @@ class Weights:
     page: bool  # whether the page offers them
     facts: Facts | None  # None if they are not known before loading
     load: Callable[[], AutoregressiveModel]  # raises WeightsError
+    nats: float | None = None  # of a test picture, on average; None if no manifest says so
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def _bundled_entry(folder: Path, manifest: Manifest, name: str) -> Weights:
     elif entry["page"] or name == manifest["default"]:
         check_bundled(path, entry)
         facts = facts_of_file(path)
-    return Weights(entry["model"], entry["sha256"], entry["page"], facts, partial(load_entry, name, folder))
+    load = partial(load_entry, name, folder)
+    return Weights(entry["model"], entry["sha256"], entry["page"], facts, load, stated_nats(entry))
 
 
 def single_file(path: Path) -> WeightsSource:
@@ -73,7 +76,8 @@ def hub_repo(name: str) -> WeightsSource:
     def check(name: str) -> Weights:
         entry, path = entries[name], downloaded.files[name]
         # The facts come from the files, because repositories pushed by older versions do not state them.
-        return Weights(entry["model"], entry["sha256"], entry["page"], facts_of_file(path), partial(load_file, path))
+        facts, load = facts_of_file(path), partial(load_file, path)
+        return Weights(entry["model"], entry["sha256"], entry["page"], facts, load, stated_nats(entry))
 
     weights, left_out = _usable(list(downloaded.files), check)
     if default in left_out:
@@ -92,3 +96,9 @@ def _usable(names: list[str], check: Callable[[str], Weights]) -> tuple[dict[str
         except WeightsError as error:
             left_out[name] = error
     return weights, left_out
+
+
+def stated_nats(entry: Entry) -> float | None:
+    """The nats of a test picture, on average, as the manifest states them; None if it states no finite number."""
+    nats = entry.get("nats")
+    return float(nats) if isinstance(nats, int | float) and math.isfinite(nats) else None

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from pixelcnn.distributions import Distribution
 from pixelcnn.errors import InputError, describe
 from pixelcnn.masks import raster_order
-from pixelcnn.nn.cache import Activations, Cache, CachedLayer, Grid
+from pixelcnn.nn.cache import Activations, Cache, CachedLayer, Grid, Taps
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
 from pixelcnn.nn.layers import Linear, MaskedConv2d, class_index
 
@@ -94,6 +94,12 @@ class AutoregressiveModel(nn.Module):
     @property
     def input_layers(self) -> list[CachedLayer]:
         raise NotImplementedError
+
+    @property
+    def neighborhood(self) -> Taps:
+        """The earlier pixels that the first masked convolutions read around a pixel, as (rows, columns) in raster order."""
+        convolutions = [layer for layer in self.input_layers if isinstance(layer, MaskedConv2d)]
+        return tuple(sorted({tap for layer in convolutions for tap in layer.taps if tap < (0, 0)}))
 
     def network(self, picture: Tensor | None, execution: Execution) -> Tensor:
         """Features of the picture (B, H, W, C) to params (B, H, W, P); in a step, None to (B, P)."""

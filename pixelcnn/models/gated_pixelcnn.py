@@ -102,6 +102,12 @@ class GatedPixelCNN(AutoregressiveModel):
     def input_layers(self) -> list[CachedLayer]:
         return [self.layers[0].vertical, self.layers[0].horizontal]
 
+    @property
+    def neighborhood(self) -> Taps:
+        # The link moves the vertical stack down by one row.
+        above = [(row - 1, column) for row, column in self.layers[0].vertical.taps]
+        return tuple(sorted({*above, *self.layers[0].horizontal.taps}))
+
     def network(self, picture: Tensor | None, execution: Execution) -> Tensor:
         picture = None if picture is None else execution.expand(picture)
         stacks: Callable[..., Sequence[Tensor | None]] = execution.select(self.vertical_stack, self.finish_rows)

@@ -1,4 +1,4 @@
-"""What the page asks beside completions: the receptive field of a pixel, and the class posterior by prefix."""
+"""What the page asks beside completions: receptive field and anatomy of a pixel, and the class posterior by prefix."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pixelcnn.analysis.anatomy import PixelAnatomy, pixel_anatomy
 from pixelcnn.analysis.receptive_field import receptive_field
 from pixelcnn.images import ink_to_levels
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.sampling.class_posterior import class_posterior_by_prefix, count_known_prefix
-from pixelcnn.sampling.request import whole_number
+from pixelcnn.sampling.request import Request, whole_number
 from pixelcnn.sampling.sampler import complete
 from pixelcnn.serving.work_queue import WorkQueue
 
@@ -51,6 +52,10 @@ class Probes:
         without classes, and if a known pixel comes after an unknown one.
         """
         return await self._queue.run(self._class_posterior, entry, ink, known)
+
+    async def anatomy(self, entry: str, request: Request, ink: np.ndarray, pixel: object) -> PixelAnatomy:
+        """How a pixel of a completion was drawn: see `pixel_anatomy`. Raises InputError."""
+        return await self._queue.run(lambda: pixel_anatomy(self.models(entry), request, ink, pixel))
 
     def _receptive_field(self, entry: str, pixel: object) -> np.ndarray:
         model = self.models(entry)

@@ -25,6 +25,7 @@ class ModelFacts(TypedDict):
     levels: int
     classes: int
     any_mask: bool
+    nats: float | None  # of a picture of the test set, on average; None if that is not known
     sha: str  # the first 8 digits of the sha256 of the weights, "" for a file that no manifest lists
 
 
@@ -165,6 +166,7 @@ class ModelRegistry:
                 levels=facts["levels"],
                 classes=facts["classes"],
                 any_mask=facts["any_mask"],
+                nats=catalog.weights[entry].nats,
                 sha=catalog.weights[entry].sha256[:8],
             )
             for entry, facts in catalog.facts.items()

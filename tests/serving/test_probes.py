@@ -1,4 +1,4 @@
-"""Receptive fields and class posteriors for the page, from the library and over HTTP."""
+"""Receptive fields, class posteriors and the anatomy of pixels for the page, from the library and over HTTP."""
 
 import asyncio
 import gc
@@ -16,6 +16,8 @@ from pixelcnn import InputError, complete, load
 from pixelcnn.sampling.class_posterior import class_posterior
 from pixelcnn.serving.probes import Probes, log_scaled
 from web.probe_routes import probe_routes
+
+DRAWING = b'{"drawing": {"ink": "' + b"00" * 784 + b'", "known": "' + b"0" * 784 + b'"}, %s}'
 
 
 def receptive_field(probes: Probes, entry: str, pixel: object) -> np.ndarray:
@@ -97,6 +99,11 @@ def test_what_is_not_a_pixel_is_an_input_error(pixel):
             "drawing_wrong_size",
         ),
         ("POST", "/class-posterior", b'{"model": ["x"]}', "model_not_text"),
+        ("POST", "/anatomy", b"[]", "body_not_object"),
+        ("POST", "/anatomy", b'{"model": "pixelcnn"}', "drawing_missing"),
+        ("POST", "/anatomy", DRAWING % b'"pixel": 784', "not_a_whole_number"),
+        ("POST", "/anatomy", DRAWING % b'"pixel": 3, "temperature": 0', "not_positive"),
+        ("POST", "/anatomy", DRAWING % b'"pixel": 3, "digit": 12', "not_a_whole_number"),
     ],
 )
 def test_invalid_http_requests_get_an_error(server, method, path, body, code):
@@ -111,6 +118,18 @@ def test_http_answers_are_those_of_the_library(server):
     answer = httpx.post(f"{server}/class-posterior", json={"model": "freeform", "drawing": drawing}, timeout=20).json()
     by_prefix = np.frombuffer(bytes.fromhex(answer["posterior"]), ">u2").reshape(393, 10) / 65535
     np.testing.assert_allclose(by_prefix.sum(1), 1, atol=1e-3)
+
+
+def test_the_anatomy_over_http_is_that_of_the_library(server):
+    model, known = load("freeform"), np.arange(784).reshape(28, 28) < 392
+    result = complete(model, None, known.astype(int), seed=4, digit=-2)
+    ink = (255 * result.images[0]).astype(np.uint8)
+    drawing = {"ink": ink.tobytes().hex(), "known": "".join("01"[int(each)] for each in known.flat)}
+    body = {"model": "freeform", "drawing": drawing, "seed": 4, "digit": -2, "pixel": 783}
+    answer = httpx.post(f"{server}/anatomy", json=body, timeout=20).json()
+    assert answer["digit"] == result.digits[0] and answer["digit_nats"] > 0 and answer["level"] == result.x[0, 783]
+    np.testing.assert_allclose(sum(answer["nats"]), result.nats[0], rtol=1e-3)
+    assert len(answer["attribution"]) == 784 and len(answer["neighborhood"]) == 24 and len(answer["probabilities"]) == 2
 
 
 def test_requests_that_wait_for_a_probe_take_no_thread():

@@ -133,6 +133,7 @@ def test_facts_of_a_repository_come_from_its_files(folder, tmp_path, monkeypatch
             "levels": 2,
             "classes": 0,
             "any_mask": False,
+            "nats": None,
             "sha": sha256(path)[:8],
         }
 

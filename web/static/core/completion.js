@@ -20,6 +20,9 @@ const parents = new WeakMap(); // branch -> the completion that it leaves
 export const parentOf = (completion) => parents.get(completion);
 export const setParent = (completion, parent) => parents.set(completion, parent);
 
+// The completion that was sampled directly and from which branches lead to this one.
+export const rootOf = (completion) => (parents.has(completion) ? rootOf(parents.get(completion)) : completion);
+
 // What `digit` can be instead of a digit.
 export const ClassChoice = Object.freeze({
   NONE: -1, // no class condition

@@ -4,7 +4,9 @@ import { startClassroom } from "../classroom/classroom.js";
 import { startProjector } from "../classroom/projector.js";
 import { startLearn } from "../learn/learn.js";
 import { startAbout } from "../panels/about.js";
+import { startAnatomy, watchSelection } from "../panels/anatomy.js";
 import { startDigits } from "../panels/digits.js";
+import { startLadder } from "../panels/ladder.js";
 import { startOverlay } from "../panels/overlay.js";
 import { startPanels } from "../panels/panels.js";
 import { startReceptiveField } from "../panels/receptive-field.js";
@@ -26,7 +28,7 @@ import { Store } from "./store.js";
 
 const PANELS = {
   tour: startTour, examples: startExamples, settings: startSettings, overlay: startOverlay, digits: startDigits,
-  receptive_field: startReceptiveField, quiz: startQuiz, share: startShare, about: startAbout,
+  receptive_field: startReceptiveField, anatomy: startAnatomy, ladder: startLadder, quiz: startQuiz, share: startShare, about: startAbout,
 };
 const LAN_PANELS = { classroom: startClassroom }; // only if the page is open to a class
 const LEARN_PANELS = { learn: startLearn }; // only if the server trains
@@ -42,6 +44,7 @@ export function start(element, props, trigger, watch) {
   startCanvas(store, root);
   const player = startPlayer(store, root);
   const panels = startPanels(store, root, { ...PANELS, ...(learn ? LEARN_PANELS : {}), ...(lan ? LAN_PANELS : {}) });
+  watchSelection(store, panels);
   startKeyboard({ store, player, panels, projector: startProjector(root) });
   startButtons(store, root);
   startLanguage(i18n, root);

@@ -1,12 +1,13 @@
 // What the page requests: the parts of a message to the server, from the drawing, the settings and the completions.
 import { ClassChoice, drawingAt } from "./completion.js";
 
-// The parts of a request to complete the drawing, one for each model. overrides: settings for this request only.
+// The parts of a request to complete the drawing, one for each model. overrides: settings for this request only, and
+// `models` to ask other models than those of the settings.
 export function completionParts({ drawing, facts, settings }, overrides) {
   const ink = drawing.ink.slice(), known = knownPixels(drawing);
-  const { samples, temperature, seed, digit, model, secondModel } = { ...settings, ...overrides };
-  const models = secondModel && secondModel !== model ? [model, secondModel] : [model];
-  // If one of two models cannot sample a digit, the other one does not either, so that they differ in their weights only.
+  const { samples, temperature, seed, digit, model, secondModel, ...rest } = { ...settings, ...overrides };
+  const { models = secondModel && secondModel !== model ? [model, secondModel] : [model] } = rest;
+  // If one of the models cannot sample a digit, the others do not either, so that they differ in their weights only.
   const comparable = digit !== ClassChoice.SAMPLED || models.every((entry) => facts.models[entry].classes);
   const common = comparable ? digit : ClassChoice.NONE;
   return models.map((entry) => {

@@ -22,7 +22,8 @@ export function startPanels(store, root, starters) {
     container.append(boxes[name]);
   }
 
-  function open(name) {
+  // scroll: whether the panel is scrolled into view.
+  function open(name, { scroll = true } = {}) {
     if (!boxes[name] || opened === name) return;
     close();
     opened = name;
@@ -33,7 +34,7 @@ export function startPanels(store, root, starters) {
     }
     setVisible(name, true);
     handlers[name].shown?.();
-    scrollIntoView();
+    if (scroll) scrollIntoView();
   }
 
   // Scrolls as little as possible; if the panel is below everything else, to the tabs above it.

@@ -3,7 +3,7 @@
 // The fragment is "VERSION." and base64url of: the length of the settings in two bytes, the settings as JSON, the ink (a
 // byte a pixel), the hidden pixels (a bit a pixel), and a checksum. Most of a drawing is paper, so a run of zeros is
 // written as a zero and its length. This module does not depend on the page.
-import { ClassChoice, parentOf, TEMPERATURES } from "../core/completion.js";
+import { ClassChoice, parentOf, rootOf, TEMPERATURES } from "../core/completion.js";
 
 export const VERSION = 1;
 export const MAX_LENGTH = 16000; // characters; a 64 x 64 canvas full of scribbles is shorter
@@ -53,9 +53,6 @@ function requestOf(completions) {
   const missing = completions.filter((completion) => placeOf(completion) === undefined).length;
   return { model, secondModel, samples, temperature, seed, digit, branches, missing };
 }
-
-// The completion that was sampled directly and from which branches lead to this one.
-const rootOf = (completion) => (parentOf(completion) ? rootOf(parentOf(completion)) : completion);
 
 const isOfSameRequest = (completion, other) =>
   ["samples", "temperature", "seed"].every((name) => completion[name] === other[name]);

@@ -1,0 +1,72 @@
+// The ladder: one drawing completed by five models with the same random numbers, from one without memory to one that reads
+// every earlier pixel. What each kind of memory is worth shows in the pictures and in nats.
+import { paintCompletion } from "../canvas/paint.js";
+import { ClassChoice, isFinished, sum } from "../core/completion.js";
+import { listen, make } from "../core/dom.js";
+import { entryOfKind, modelName } from "../core/models.js";
+
+const KINDS = ["independent", "pixelcnn", "gated_pixelcnn", "diagonal_bilstm", "freeform"]; // the least memory first
+
+// The entries of the ladder that the server has, as [kind, entry].
+export const rungs = (models) =>
+  KINDS.map((kind) => [kind, entryOfKind(models, kind)]).filter(([, entry]) => entry !== undefined);
+
+// The completion of every entry, if the completions hold one picture of each with the same noise; null otherwise.
+export function ladderOf(completions, entries) {
+  const direct = completions.filter(({ branchStep }) => !branchStep);
+  const first = direct.find(({ model }) => model === entries[0]);
+  const same = ({ seed, sample, temperature, digit }) =>
+    first && seed === first.seed && sample === first.sample && temperature === first.temperature && digit === first.digit;
+  const found = entries.map((entry) => direct.find((each) => each.model === entry && same(each)));
+  return found.every(Boolean) ? found : null;
+}
+
+export function startLadder(store, box) {
+  const { i18n, width, height, facts } = store, ladder = rungs(facts.models);
+  const entries = ladder.map(([, entry]) => entry);
+  const complete = make("button", {
+    type: "button", class: "ladder-complete", i18n: "ladder.complete",
+    onclick: () => store.complete({ overrides: { models: entries, samples: 1, digit: ClassChoice.NONE } }),
+  });
+  const rows = ladder.map(([kind, entry]) => {
+    const canvas = make("canvas", { width, height, role: "img" });
+    const value = make("p", { class: "ladder-nats" }), test = make("small");
+    const name = make("strong");
+    const worth = make("p", { i18n: `ladder.${kind}` });
+    const item = make("li", { "data-model": entry }, canvas, make("div", {}, name, worth, value, test));
+    return { entry, canvas, name, value, test, item };
+  });
+  const status = make("p", { class: "visually-hidden", "aria-live": "polite" });
+  const list = make("ol", { class: "ladder" }, rows.map(({ item }) => item));
+  box.append(make("p", { i18n: "ladder.lead" }), complete, list, status);
+
+  function showRow({ entry, canvas, value }, completion) {
+    const context = canvas.getContext("2d");
+    context.clearRect(0, 0, width, height);
+    value.textContent = "";
+    canvas.setAttribute("aria-label", i18n.t("ladder.picture", { model: entry }));
+    if (!completion) return;
+    const step = Math.min(store.step, completion.ink.length), end = step === completion.order.length;
+    paintCompletion(context, { width, height, completion, step, highlight: !end });
+    const nats = end && completion.nats !== null ? completion.nats : Math.LN2 * sum(completion.bits, step);
+    value.textContent = i18n.t("ladder.nats", { nats: nats.toFixed(1), count: step, total: completion.order.length });
+  }
+
+  function show() {
+    if (box.hidden) return;
+    const completions = ladderOf(store.completions, entries);
+    rows.forEach((row, index) => showRow(row, completions?.[index]));
+    for (const { entry, name, test } of rows) {
+      name.textContent = modelName(i18n, entry);
+      const { nats } = store.facts.models[entry] ?? {};
+      test.textContent = nats ? i18n.t("ladder.test", { nats: nats.toFixed(1) }) : "";
+    }
+    const finished = completions?.every(isFinished) && store.step === store.total;
+    const text = finished ? rows.map(({ entry, value }) => `${entry}: ${value.textContent}`).join(" ") : "";
+    if (status.textContent !== text) status.textContent = text;
+  }
+
+  listen(store, ["position", "completions", "cleared", "settings"], show);
+  i18n.addEventListener("changed", show);
+  return { shown: show };
+}

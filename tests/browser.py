@@ -22,6 +22,8 @@ READ_PIXELS = """() => {
     const kind = (r, g, b, a) => a < 255 ? '.' : r > 150 && g < 150 ? 'm' : b > 50 && r < 60 ? 'k' : ' ';
     return Array.from({length: 784}, (_, i) => kind(...data.slice(4 * i, 4 * i + 4))).join('');
 }"""
+# As if the example that plays on the first visit had been played.
+VISITED = "try { localStorage.setItem('pixelcnn.example-played', 'yes') } catch {}"
 # Whether no animation of the page is running that ends.
 NO_TRANSITION = """() => document.querySelector('.page').getAnimations({subtree: true}).every(
     (animation) => animation.playState !== 'running' || animation.effect.getTiming().iterations === Infinity
@@ -53,10 +55,15 @@ def chromium() -> Iterator[Browser]:
 class Page:
     """A visit to the page. `close` fails the test after any request to another host, error response or console error."""
 
-    def __init__(self, browser: Browser, address: str, **context: object):
-        """address: can have a query or a fragment; context: options of Playwright's `new_context`."""
+    def __init__(self, browser: Browser, address: str, first_visit: bool = False, **context: object):
+        """address: can have a query or a fragment; context: options of Playwright's `new_context`.
+
+        first_visit: whether the example plays that is for first visits.
+        """
         self.context = browser.new_context(**context)
         self.context.set_default_timeout(10_000)
+        if not first_visit:
+            self.context.add_init_script(VISITED)
         self.page = self.context.new_page()
         self.faults: list[str] = []
         self.page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))

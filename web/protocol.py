@@ -107,7 +107,8 @@ def encode_result(result: SamplingResult, ms: float) -> dict:
     """A result as the player reads it.
 
     drawn: ink of the filled pixels of each sample, two hex digits each, in the order of sampling. given: the probability of
-    each of these levels, four hex digits, 65535 is 1. bits, known_bits: surprise at temperature 1, in 1/1000 bit.
+    each of these levels, four hex digits, 65535 is 1. noise: the random number that drew each of them, rounded down to
+    1/65536. bits, known_bits: surprise at temperature 1, in 1/1000 bit.
     """
     ink = (result.x[:, result.filled] * 255 / (result.levels - 1)).round().astype(np.uint8)
     bits = result.pixel_nats[:, result.filled] / np.log(2) * 1000
@@ -118,6 +119,7 @@ def encode_result(result: SamplingResult, ms: float) -> dict:
         "order": result.order.tolist(),
         "drawn": [row.tobytes().hex() for row in ink],
         "given": [hex16(row) for row in result.probabilities * 65535],
+        "noise": [hex16(np.floor(row)) for row in result.noise[:, result.filled] * 65536],
         "bits": [hex16(row) for row in bits],
         "known_order": result.known_order.tolist(),
         "known_bits": hex16(known_bits),

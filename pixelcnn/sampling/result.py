@@ -29,6 +29,7 @@ class SamplingResult:
     levels: int
     shape: tuple[int, int]
     order: np.ndarray  # the unknown pixels in the order of sampling, raster numbers
+    noise: np.ndarray  # the uniform number that samples each pixel, (samples, H * W)
     known_order: np.ndarray  # the known pixels whose probability is exact
     x: np.ndarray  # levels, (samples, H * W)
     drawn_probs: np.ndarray  # probability of the level drawn, at the temperature used, (samples, H * W)
@@ -135,12 +136,15 @@ def prepare(model: AutoregressiveModel, request: Request) -> Job:
     picture = valid.picture.flatten()
     unknown = torch.zeros(len(picture), dtype=torch.bool)
     unknown[valid.order] = True
+    # One number more than there are pixels: the last one samples the class.
+    noise = noise_for(valid.seed, valid.samples, len(picture) + 1, valid.first_sample)
     result = SamplingResult(
         model=model.entry or model.name,
         seed=valid.seed,
         levels=model.distribution.levels,
         shape=(valid.picture.shape[0], valid.picture.shape[1]),
         order=valid.order.numpy(),
+        noise=noise[:, :-1].numpy(),
         # With hints, known-pixel probabilities are conditional, not marginal, so none are reported.
         known_order=np.arange(int(valid.order[0]) if valid.hints is None else 0),
         x=picture.repeat(valid.samples, 1).numpy(),
@@ -150,6 +154,4 @@ def prepare(model: AutoregressiveModel, request: Request) -> Job:
         digits=np.full(valid.samples, max(valid.digit, ClassChoice.NONE)),
     )
     hints = None if valid.hints is None else valid.hints[None]
-    # One number more than there are pixels: the last one samples the class.
-    noise = noise_for(valid.seed, valid.samples, len(picture) + 1, valid.first_sample)
     return Job(model, picture, unknown, hints, noise[:, :-1], noise[:, -1], valid.digit, valid.temperature, result)

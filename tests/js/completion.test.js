@@ -13,6 +13,7 @@ const PART = {
   model: "freeform", levels: 2, order: [1, 2, 3],
   drawn: ["ff00", "00ff"],
   given: [hex16([65535, 16384]), hex16([32768, 49151])],
+  noise: [hex16([0, 32768]), hex16([65535, 0])],
   bits: [hex16([0, 2000]), hex16([1000, 415])],
   known_order: [0], known_bits: hex16([500]),
   nats: [], digits: [7, -1], steps: 2, ms: 12.5,
@@ -28,6 +29,7 @@ test("a message becomes one completion for each sample", () => {
   assert.deepEqual(Array.from(first.ink), [255, 0]);
   assert.equal(first.probabilities[0], 1);
   close(second.probabilities[1], 0.75);
+  close(first.noise[1], 0.5);
   close(first.bits[1], 2);
   close(first.knownBits[0], 0.5);
   assert.deepEqual([first.sampledDigit, second.sampledDigit], [7, -1]);
@@ -68,10 +70,11 @@ test("the drawing at a step has the pixels sampled before it, and optionally the
 test("a branch has the pixels of its parent, the flipped pixel and its continuation", () => {
   const [parent] = readCompletions(PART, REQUEST);
   const continuation = { ...REQUEST, temperature: 2, levels: 2, sample: 0, order: [3], digit: 7 };
-  const own = { ...continuation, ink: Uint16Array.of(255), probabilities: Float32Array.of(0.5), bits: Float32Array.of(1) };
+  const own = { ...continuation, ink: Uint16Array.of(255), probabilities: Float32Array.of(0.5), noise: Float32Array.of(0.25), bits: Float32Array.of(1) };
   const branch = joinBranch(parent, 1, true, own);
   assert.deepEqual(Array.from(branch.ink), [255, 255, 255]);
   close(branch.probabilities[1], 0.75);
+  assert.deepEqual(Array.from(branch.noise).slice(1), [NaN, 0.25], "a flipped pixel was not drawn");
   close(branch.bits[1], -Math.log2(0.75), 1e-3);
   assert.deepEqual(Array.from(branch.bits).slice(2), [1]);
   assert.deepEqual(branch.order, parent.order);

@@ -28,7 +28,7 @@ test("completions, their parents and the undo history are kept", () => {
 
 test("anything else is ignored", () => {
   const text = savePage({ completions: [completion("one")], selected: 0, position: 0, drawing: new Drawing(3, 3) });
-  for (const other of [null, "", "{}", "[1]", text.slice(1), text.replace('"version":1', '"version":2')]) {
+  for (const other of [null, "", "{}", "[1]", text.slice(1), text.replace('"version":2', '"version":1')]) {
     assert.equal(readPage(other, { size: 9, facts: FACTS }), null);
   }
   assert.equal(readPage(text, { size: 16, facts: FACTS }), null, "another canvas");

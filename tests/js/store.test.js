@@ -26,7 +26,7 @@ function answer({ run, parts }, pixels = 16, indices = parts.map((_, index) => i
       const order = [...drawing.known].map((_, pixel) => pixel).filter((pixel) => drawing.known[pixel] === "0");
       const count = Math.min(pixels, order.length), each = (text) => Array(samples).fill(text);
       return {
-        part, levels: 2, order, drawn: each("ff".repeat(count)), given: each(hex16(count)), bits: each(hex16(count)),
+        part, levels: 2, order, drawn: each("ff".repeat(count)), given: each(hex16(count)), noise: each(hex16(count)), bits: each(hex16(count)),
         known_order: [], known_bits: "", nats: count === order.length ? Array(samples).fill(1) : [],
         digits: Array(samples).fill(-1), steps: 1, ms: 1,
       };
@@ -66,7 +66,7 @@ test("a finished request is not cancelled", () => {
 });
 
 test("a request is awaited until all its parts are finished", () => {
-  const { store, sent, cancelled } = makeStore({ secondModel: "other" });
+  const { store, sent, cancelled } = makeStore({ secondModel: "other", samples: 1 });
   store.complete();
   store.receive(answer(sent[0], 16, [1])); // the second model answers first
   assert.deepEqual(store.completions.map(({ model }) => model), ["other"]);

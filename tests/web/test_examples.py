@@ -64,7 +64,7 @@ def test_a_click_on_an_example_replaces_the_drawing_and_completes_it(app_page):
     app_page.open_panel("examples")
     ambiguous = next(example for example in EXAMPLES if example["digits"] == [3, 8])
     label = text("examples.ambiguous_label", one=3, other=8)
-    app_page.page.get_by_role("button", name=label).click()
+    app_page.locator("#panel-examples").get_by_role("button", name=label).click()
     app_page.finish()
     shown = app_page.pixels()
     top = "".join("k" if level else " " for level in levels(ambiguous).flatten().tolist())
@@ -78,7 +78,7 @@ def test_a_click_on_an_example_replaces_the_drawing_and_completes_it(app_page):
 @pytest.mark.browser
 def test_every_example_has_a_name_of_its_own_and_the_empty_canvas_is_sampled_completely(app_page):
     app_page.open_panel("examples")
-    buttons = app_page.locator(".example")
+    buttons = app_page.locator("#panel-examples .example")
     assert buttons.count() == len(EXAMPLES) + 1 >= 9
     names = {button.get_attribute("aria-label") for button in buttons.all()}
     assert len(names) == buttons.count()

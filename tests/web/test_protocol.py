@@ -72,7 +72,7 @@ def test_messages_only_append():
     for result in stream(load("pixelcnn"), Request(known=KNOWN, seed=3)):
         (part,) = encode_results("run", [None, result], [0.0, 1.0])["parts"]
         assert part["part"] == 1
-        for name in ("drawn", "given", "bits"):
+        for name in ("drawn", "given", "noise", "bits"):
             assert before is None or part[name][0].startswith(before[name][0])
         before = part
     assert len(before["drawn"][0]) == 2 * 392 and len(before["given"][0]) == len(before["bits"][0]) == 4 * 392
@@ -87,6 +87,10 @@ def test_an_encoded_result_has_the_values_of_the_result():
         given = np.frombuffer(bytes.fromhex(part["given"][sample]), ">u2") / 65535
         bits = np.frombuffer(bytes.fromhex(part["bits"][sample]), ">u2") / 1000
         assert (ink == 255 * result.x[sample, result.order]).all()
+        noise = np.frombuffer(bytes.fromhex(part["noise"][sample]), ">u2") / 65536
+        p_ink = np.where(ink, given, 1 - given)
+        decided = abs(noise - (1 - p_ink)) > 1e-4
+        assert ((noise >= 1 - p_ink) == (ink > 0))[decided].all() and decided.sum() > 200, "the number line of the page"
         np.testing.assert_allclose(given, result.probabilities[sample], atol=1e-5)
         np.testing.assert_allclose(bits.sum() * np.log(2), result.nats[sample], atol=0.2)
     known_bits = np.frombuffer(bytes.fromhex(part["known_bits"]), ">u2") / 1000

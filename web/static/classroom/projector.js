@@ -15,7 +15,7 @@ export function startProjector(root) {
   );
   const showShortcuts = () => dialog.showModal();
   const showButton = button("about.shortcuts", showShortcuts, { class: "show-shortcuts" });
-  root.querySelector(".panel-tabs").append(toggleButton, showButton);
+  root.querySelector(".panel-group:last-child").append(toggleButton, showButton);
   root.append(dialog);
 
   const active = () => root.classList.contains(NAME);

@@ -6,6 +6,7 @@
 //   order                   the unknown pixels in the order of sampling
 //   ink, probabilities, bits   of the sampled pixels in that order: 0..255; the probability of the level drawn, at the
 //                           temperature used; its surprise, -log2 p, at temperature 1
+//   noise                   the random number 0..1 that drew each of them; NaN for a pixel that was flipped
 //   knownOrder, knownBits   the known pixels whose surprise the model reports, and that surprise
 //   sampledDigit            the digit that conditions this completion, requested or sampled first; -1 for none
 //   nats                    of all unknown pixels; null before the completion is finished
@@ -54,6 +55,7 @@ export function readCompletions(part, request) {
     order: part.order,
     ink: fromHex(drawn, 2),
     probabilities: Float32Array.from(fromHex(part.given[index], 4), (value) => value / 65535),
+    noise: Float32Array.from(fromHex(part.noise[index], 4), (value) => value / 65536),
     bits: Float32Array.from(fromHex(part.bits[index], 4), (value) => value / 1000),
     knownOrder: part.known_order,
     knownBits: Float32Array.from(fromHex(part.known_bits, 4), (value) => value / 1000),
@@ -101,6 +103,7 @@ export function joinBranch(parent, step, flip, continuation) {
   const flipped = {
     ink: 255 - parent.ink[step],
     probabilities: binary ? 1 - parent.probabilities[step] : NaN,
+    noise: NaN,
     bits: -Math.log2(p),
   };
   const join = (field, type) =>
@@ -111,6 +114,7 @@ export function joinBranch(parent, step, flip, continuation) {
     knownInk, known, order, knownOrder, knownBits,
     ink: join("ink", Uint16Array),
     probabilities: join("probabilities", Float32Array),
+    noise: join("noise", Float32Array),
     bits: join("bits", Float32Array),
     branchStep: step,
     flipped: flip,

@@ -24,4 +24,4 @@ export function listen(target, names, listener, options) {
 export const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // Below this width a panel is under the canvas, not beside it. page.css has the same number.
-export const narrowScreen = () => matchMedia("(max-width: 999px)").matches;
+export const narrowScreen = () => matchMedia("(max-width: 62.49rem)").matches;

@@ -11,9 +11,12 @@ import { startOverlay } from "../panels/overlay.js";
 import { startPanels } from "../panels/panels.js";
 import { startReceptiveField } from "../panels/receptive-field.js";
 import { startSettings } from "../panels/settings.js";
+import { startDigitBars } from "../player/digit-bars.js";
+import { startNextPixel } from "../player/next-pixel.js";
 import { startPlayer } from "../player/player.js";
 import { startQuiz } from "../quiz/quiz.js";
-import { startExamples } from "../share/examples.js";
+import { startExamples, startStarters } from "../share/examples.js";
+import { startFirstVisit } from "../share/first-visit.js";
 import { startPersistence } from "../share/persistence.js";
 import { startRestoreLink } from "../share/restore-link.js";
 import { startShare } from "../share/share.js";
@@ -26,12 +29,16 @@ import { startKeyboard } from "./keyboard.js";
 import { startNotice } from "./notice.js";
 import { Store } from "./store.js";
 
-const PANELS = {
-  tour: startTour, examples: startExamples, settings: startSettings, overlay: startOverlay, digits: startDigits,
-  receptive_field: startReceptiveField, anatomy: startAnatomy, ladder: startLadder, quiz: startQuiz, share: startShare, about: startAbout,
+// The panels by what people want. The last group also has the button of the projector mode.
+const PANEL_GROUPS = {
+  start: { tour: startTour, examples: startExamples },
+  explore: {
+    anatomy: startAnatomy, ladder: startLadder, overlay: startOverlay, digits: startDigits, receptive_field: startReceptiveField,
+  },
+  play: { quiz: startQuiz, learn: startLearn },
+  class: { classroom: startClassroom, share: startShare },
+  more: { settings: startSettings, about: startAbout },
 };
-const LAN_PANELS = { classroom: startClassroom }; // only if the page is open to a class
-const LEARN_PANELS = { learn: startLearn }; // only if the server trains
 
 // element: contains index.html. props: what web/page.py passes. trigger(event, data) and watch(prop, callback): Gradio's.
 export function start(element, props, trigger, watch) {
@@ -43,7 +50,11 @@ export function start(element, props, trigger, watch) {
   const store = new Store({ width, height, facts, i18n, send, cancel, lan });
   startCanvas(store, root);
   const player = startPlayer(store, root);
-  const panels = startPanels(store, root, { ...PANELS, ...(learn ? LEARN_PANELS : {}), ...(lan ? LAN_PANELS : {}) });
+  startDigitBars(store, root);
+  startNextPixel(store, root);
+  startStarters(store, root);
+  const absent = [lan ? "" : "classroom", learn ? "" : "learn"]; // the page is not open to a class, the server does not train
+  const panels = startPanels(store, root, PANEL_GROUPS, absent);
   watchSelection(store, panels);
   startKeyboard({ store, player, panels, projector: startProjector(root) });
   startButtons(store, root);
@@ -55,6 +66,7 @@ export function start(element, props, trigger, watch) {
     startRestoreLink(store, root);
     startPersistence(store);
     reportReconnection(store, { notice, panels });
+    startFirstVisit(store, root);
   });
   root.store = store; // for tests and for the browser's console
   root.dataset.ready = "yes";

@@ -6,6 +6,7 @@
 //   "before-position"  before "position", so that the overlay is up to date when the canvas is painted
 //   "position"         the position, the selected completion or the playing state changed
 //   "cleared"          the completions were discarded, because the drawing changed
+//   "posterior"        p(digit | pixels so far) of the selected completion arrived
 //   "overlay-selected" another overlay was chosen
 //   "overlay"          an overlay that had to be requested is available
 //   "refused"          the server refused a request; `detail` is its error, {message, code, params}
@@ -19,7 +20,7 @@ const MAX_KEPT = 23; // completions that stay when a branch is added
 const SEEDS = 1e6; // seeds below this number are short enough to read out
 export const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % SEEDS;
 const DEFAULTS = {
-  model: "", secondModel: "", samples: 1, temperature: 1, seed: 0, randomSeed: true, digit: ClassChoice.SAMPLED,
+  model: "", secondModel: "", samples: 4, temperature: 1, seed: 0, randomSeed: true, digit: ClassChoice.SAMPLED,
 };
 
 export class Store extends EventTarget {

@@ -1,14 +1,22 @@
-// The panels: a row of tabs, and below or beside it the panel that is open.
+// The panels: a bar of tabs in groups, and below or beside it the panel that is open.
 import { make, narrowScreen, reducedMotion } from "../core/dom.js";
 
-// starters: {name: start}. start(store, box) fills a panel when it is first opened. It may return {shown, hidden}, which
+// groups: {group: {name: start}}, with the text `group.<group>`; without: names that are left out. start(store, box) fills a panel when it is first opened. It may return {shown, hidden}, which
 // are called when the panel opens and closes.
-export function startPanels(store, root, starters) {
+export function startPanels(store, root, groups, without) {
   const tabs = root.querySelector(".panel-tabs"), container = root.querySelector(".panels");
   const boxes = {}, handlers = {};
   let opened = null; // the name of the open panel
 
-  for (const name of Object.keys(starters)) {
+  const starters = Object.assign({}, ...Object.values(groups));
+  for (const [group, members] of Object.entries(groups)) {
+    const key = `group.${group}`, names = Object.keys(members).filter((name) => !without.includes(name));
+    tabs.append(make("div", { class: "panel-group", role: "group", i18nLabel: key },
+      make("span", { class: "group-name", i18n: key, "aria-hidden": "true" }), names.map(addPanel)));
+  }
+
+  // Adds a closed panel. Returns its tab.
+  function addPanel(name) {
     const id = `panel-${name}`;
     boxes[name] = make("section", { class: `panel ${id}`, id, hidden: true, i18nLabel: name, tabindex: "-1" });
     const toggle = (event) => {
@@ -18,8 +26,8 @@ export function startPanels(store, root, starters) {
       if (byKeyboard) boxes[name].focus({ preventScroll: true }); // so that Tab continues inside
     };
     const attributes = { type: "button", "data-panel": name, i18n: name, "aria-expanded": "false", "aria-controls": id };
-    tabs.append(make("button", { ...attributes, onclick: toggle }));
     container.append(boxes[name]);
+    return make("button", { ...attributes, onclick: toggle });
   }
 
   // scroll: whether the panel is scrolled into view.
@@ -28,7 +36,8 @@ export function startPanels(store, root, starters) {
     close();
     opened = name;
     if (!(name in handlers)) {
-      boxes[name].append(make("h2", { i18n: name }));
+      const leave = make("button", { type: "button", class: "close-panel", i18nLabel: "close", onclick: close }, "×");
+      boxes[name].append(make("h2", { i18n: name }), leave);
       handlers[name] = starters[name](store, boxes[name]) || {};
       store.i18n.applyTranslations(boxes[name]);
     }
@@ -37,14 +46,17 @@ export function startPanels(store, root, starters) {
     if (scroll) scrollIntoView();
   }
 
-  // Scrolls as little as possible; if the panel is below everything else, to the tabs above it.
+  // Scrolls to the beginning of the panel, unless it is beside the canvas and in view.
   function scrollIntoView() {
-    const [node, block] = narrowScreen() ? [tabs, "start"] : [boxes[opened], "nearest"];
-    node.scrollIntoView({ block, behavior: reducedMotion() ? "auto" : "smooth" });
+    const { top } = boxes[opened].getBoundingClientRect();
+    if (!narrowScreen() && top >= 0 && top < innerHeight / 2) return;
+    boxes[opened].scrollIntoView({ block: "start", behavior: reducedMotion() ? "auto" : "smooth" });
   }
 
   function close() {
     if (!opened) return;
+    const tab = tabs.querySelector(`[data-panel=${opened}]`);
+    if (boxes[opened].contains(document.activeElement)) tab.focus({ preventScroll: true });
     setVisible(opened, false);
     handlers[opened].hidden?.();
     opened = null;

@@ -1,7 +1,7 @@
 // What is on the page besides drawing and settings, as text: the completions, what is shown of them, and the undo history.
 import { parentOf, setParent } from "../core/completion.js";
 
-const VERSION = 1; // of this format; text of another version is ignored
+const VERSION = 2; // of this format; text of another version is ignored
 const MAX_HISTORY = 30;
 const ARRAYS = { Uint8Array, Uint16Array, Float32Array };
 

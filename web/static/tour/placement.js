@@ -4,6 +4,7 @@ import { narrowScreen, reducedMotion } from "../core/dom.js";
 const GAP = 14, EDGE = 8; // px between card and control, and to the edge of the window
 const RING = 6; // px between control and ring
 const MIN_FREE_HEIGHT = 100; // px
+const MIN_CARD_HEIGHT = 120; // px; a lower card could not be read
 
 // How much it matters that the card does not cover an element, per square pixel; the control itself counts TARGET_WEIGHT.
 const WEIGHTS = { ".stage": 10, ".transport": 4, ".probability": 4, ".actions": 3, ".tiles": 3 };
@@ -39,11 +40,28 @@ function freeSpace(node, root) {
 
 // Places the ring around the control, and the card beside it or in a corner, where it covers least.
 export function placeCard(card, ring, target, root) {
-  const { width, height } = card.getBoundingClientRect();
   const box = target ? target.getBoundingClientRect() : new DOMRect(innerWidth / 2, innerHeight, 0, 0);
   ring.hidden = !target;
   const outer = { left: box.x - RING, top: box.y - RING, width: box.width + 2 * RING, height: box.height + 2 * RING };
   Object.assign(ring.style, px(outer));
+  card.style.maxHeight = "";
+  const best = bestPlace(card, box, root);
+  if (overlap(best, box) > 0) moveOff(card, box, best);
+  Object.assign(card.style, px({ left: best.x, top: best.y }));
+}
+
+// Above or below the control, where there is more room. The card is then lower than its text, which can be scrolled.
+function moveOff(card, box, place) {
+  const above = box.y - GAP - EDGE, below = innerHeight - box.bottom - GAP - EDGE, room = Math.max(above, below);
+  if (room < MIN_CARD_HEIGHT) return;
+  const height = Math.min(place.height, room);
+  card.style.maxHeight = `${height}px`;
+  place.y = below >= above ? box.bottom + GAP : box.y - GAP - height;
+  place.height = height;
+}
+
+function bestPlace(card, box, root) {
+  const { width, height } = card.getBoundingClientRect();
   const middleX = box.x + (box.width - width) / 2, middleY = box.y + (box.height - height) / 2;
   const candidates = [
     [box.right + GAP, middleY], [box.x - width - GAP, middleY],
@@ -54,6 +72,5 @@ export function placeCard(card, ring, target, root) {
   const weights = Object.entries(WEIGHTS).map(([selector, weight]) => [boxOf(selector), weight]);
   const covered = [[box, TARGET_WEIGHT], ...weights];
   const cost = (place) => covered.reduce((total, [rect, weight]) => total + weight * overlap(place, rect), 0);
-  const best = candidates.reduce((least, place) => (cost(place) < cost(least) ? place : least));
-  Object.assign(card.style, px({ left: best.x, top: best.y }));
+  return candidates.reduce((least, place) => (cost(place) < cost(least) ? place : least));
 }

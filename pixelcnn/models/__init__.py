@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from pixelcnn.models import diagonal_bilstm, freeform, gated_pixelcnn, pixelcnn, pixelcnn_pp, row_lstm
+from pixelcnn.models import diagonal_bilstm, dnc, fast_weights, freeform, gated_pixelcnn, pixelcnn, pixelcnn_pp, row_lstm
 from pixelcnn.models.base import AutoregressiveModel
 
 MODELS = {
@@ -11,6 +11,8 @@ MODELS = {
     "diagonal_bilstm": (diagonal_bilstm.DiagonalBiLSTM, diagonal_bilstm.Config),
     "gated_pixelcnn": (gated_pixelcnn.GatedPixelCNN, gated_pixelcnn.Config),
     "pixelcnn_pp": (pixelcnn_pp.PixelCNNpp, pixelcnn_pp.Config),
+    "fast_weights": (fast_weights.FastWeightsModel, fast_weights.Config),
+    "dnc": (dnc.DNC, dnc.Config),
     "freeform": (freeform.Freeform, freeform.Config),
 }
 

@@ -130,7 +130,7 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-MAY_BE_ZERO = ("classes", "dropout_percent", "batch_norm", "class_blocks")  # of the fields of configs
+MAY_BE_ZERO = ("classes", "dropout_percent", "batch_norm", "class_blocks", "memory")  # of the fields of configs
 
 
 def parse_config(text: str, model: str) -> dict[str, int]:

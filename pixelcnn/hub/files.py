@@ -5,29 +5,43 @@ strict, and pickles are never read.
 """
 
 import json
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, Protocol, TypedDict, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from pixelcnn.atomic import write_atomically
 from pixelcnn.errors import WeightsError
 from pixelcnn.hub.download import download_entry
 from pixelcnn.hub.manifest import WEIGHTS, Entry, Facts, read_manifest, sha256
-from pixelcnn.models import build, config_of
+from pixelcnn.models import build
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.sampling.request import describe
 
 METADATA_KEY = "pixelcnn"
 
 
+M = TypeVar("M", bound=nn.Module)
+
+
+class Saved(Protocol):
+    """What is saved: a network with its registry name and its config, a dataclass of plain numbers."""
+
+    name: str
+    config: Any
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+
 class Metadata(TypedDict):
     """What a weights file says about itself."""
 
-    model: str  # name in pixelcnn.models.MODELS
+    model: str  # name in pixelcnn.models.MODELS or pixelcnn.exhibits.EXHIBITS
     config: dict
     dataset: str
     commit: str
@@ -45,7 +59,12 @@ def load(entry_or_path: str | Path = "", folder: Path = WEIGHTS) -> Autoregressi
 
 
 def load_entry(name: str = "", folder: Path = WEIGHTS) -> AutoregressiveModel:
-    """A model by its entry in the manifest; the name never becomes part of a path. Raises WeightsError."""
+    """A model by its entry in the manifest. Raises WeightsError."""
+    return load_file(find_entry(name, folder))
+
+
+def find_entry(name: str = "", folder: Path = WEIGHTS) -> Path:
+    """The weights file of an entry in the manifest; the name never becomes part of a path. Raises WeightsError."""
     manifest = read_manifest(folder)
     name = name or manifest["default"]
     if not isinstance(name, str) or name not in manifest["entries"]:
@@ -53,10 +72,9 @@ def load_entry(name: str = "", folder: Path = WEIGHTS) -> AutoregressiveModel:
     entry = manifest["entries"][name]
     path = folder / entry["file"]
     if entry["repo"] and not (path.exists() and sha256(path) == entry["sha256"]):
-        path = download_entry(entry)
-    else:
-        check_bundled(path, entry)
-    return load_file(path)
+        return download_entry(entry)
+    check_bundled(path, entry)
+    return path
 
 
 def unknown_entry(given: object, entries: list[str]) -> WeightsError:
@@ -87,16 +105,25 @@ def load_file(path: Path, *, fold_batch_norm: bool = True) -> AutoregressiveMode
 
     fold_batch_norm: compute batch normalization in the convolutions before it, for sampling; not for further training.
     """
-    metadata, tensors = _read(path)
-    model = _build(path, metadata)
-    try:
-        model.load_state_dict(tensors, strict=True)
-    except RuntimeError as error:  # missing, unexpected or differently shaped parameters
-        raise _does_not_fit(path, metadata["model"], error) from error
+    model = build_and_load(path, build)
     model.entry = path.stem
     if fold_batch_norm:
         model.fold_batch_norm_()
     return model.eval()
+
+
+def build_and_load(path: Path, build: Callable[..., M]) -> M:
+    """What `build(name, **config)` returns for the metadata of a file, with the file's tensors as its state.
+
+    Raises WeightsError unless the file has exactly its parameters.
+    """
+    metadata, tensors = _read(path)
+    model = _build(path, metadata, build)
+    try:
+        model.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:  # missing, unexpected or differently shaped parameters
+        raise _does_not_fit(path, metadata["model"], error) from error
+    return model
 
 
 def facts_of(model: AutoregressiveModel) -> Facts:
@@ -114,12 +141,12 @@ def facts_of_file(path: Path) -> Facts:
     """The facts of the model in a file, from its metadata alone. Raises WeightsError."""
     metadata, _ = _read(path, tensors=False)
     with torch.device("meta"):  # without memory for parameters
-        return facts_of(_build(path, metadata))
+        return facts_of(_build(path, metadata, build))
 
 
-def save_weights(model: AutoregressiveModel, path: Path, *, dataset: str, commit: str = "") -> None:
+def save_weights(model: Saved, path: Path, *, dataset: str, commit: str = "") -> None:
     """Write a file that rebuilds its own model, atomically."""
-    metadata = Metadata(model=model.name, config=config_of(model), dataset=dataset, commit=commit)
+    metadata = Metadata(model=model.name, config=asdict(model.config), dataset=dataset, commit=commit)
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda temporary: save_file(tensors, temporary, {METADATA_KEY: json.dumps(metadata)}))
@@ -150,7 +177,7 @@ def _read(path: Path, tensors: bool = True) -> tuple[Metadata, dict[str, Tensor]
         ) from error
 
 
-def _build(path: Path, metadata: Metadata) -> AutoregressiveModel:
+def _build(path: Path, metadata: Metadata, build: Callable[..., M]) -> M:
     """The model that the metadata of a file describes, with new parameters. Raises WeightsError."""
     try:
         return build(metadata["model"], **metadata["config"])

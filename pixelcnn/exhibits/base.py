@@ -1,7 +1,7 @@
 """What exhibits have in common: their frames, and what is checked and kept around them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -73,9 +73,8 @@ class Exhibit(nn.Module):
         for draft in self.improve(given, given_mask, count, number):
             images = np.where(mask, ink, 255 * draft.pictures[:, 0].numpy()).round().astype(np.uint8)
             digits = ["?"] * count if self.read_digits is None else self.read_digits(images >= THRESHOLD)
-            captions = [with_digit(*pair) for pair in zip(draft.captions, map(str, digits), strict=True)]
+            captions = [
+                replace(caption, params=caption.params | {"digit": str(digit)})
+                for caption, digit in zip(draft.captions, digits, strict=True)
+            ]
             yield Frame(draft.step, draft.steps, images, captions)
-
-
-def with_digit(caption: Message, digit: str) -> Message:
-    return Message(caption.code, caption.text, caption.params | {"digit": digit})

@@ -38,7 +38,7 @@ class Config(ModelConfig):
     channels: int = 48
     layers: int = 6
     memory_every: int = 3  # every so many layers, the last of them is followed by a memory
-    kernel: int = 7  # of the convolutions within a row above; odd, at most 7. To the left, half of it
+    kernel: int = 5  # of the convolutions within a row above; odd, at most 7. To the left, half of it
     head: int = 64
     hidden: int = 48  # numbers of h in a memory
     memory: int = ON  # 0 for a memory whose output is zero, 2 for its recurrent part only

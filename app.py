@@ -1,11 +1,14 @@
 """Start the web page and its API. `python app.py --help` lists the options."""
 
 import argparse
+import getpass
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +41,12 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         help="Hub repository with other weights, user/name or user/name@revision; downloaded in the background",
     )
     parser.add_argument("--lan", action="store_true", help="open the page to the local network, for a class to join")
+    parser.add_argument(
+        "--learn",
+        default="auto",
+        choices=("on", "off", "auto"),
+        help="whether visitors can train a small network on this machine; auto: not on a Space (default: %(default)s)",
+    )
     limits = parser.add_argument_group("limits of the server")
     limits.add_argument("--samples", type=int, default=MAX_SAMPLES, help="pictures per request (default: %(default)s)")
     limits.add_argument(
@@ -80,6 +89,23 @@ def read_host(lan: bool) -> str | None:
     return host
 
 
+def set_temporary_folder() -> None:
+    """Give Gradio a temporary folder of this user. Its default is common to all users, and belongs to the first of them.
+
+    GRADIO_TEMP_DIR stays if it is set. Exits if the folder cannot be written.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
+    folder = Path()
+    try:
+        folder = Path(os.environ.get("GRADIO_TEMP_DIR") or f"{tempfile.gettempdir()}/pixelcnn-{user}")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        named = f"{folder} cannot be written ({error.strerror})" if folder.name else "No temporary folder can be written"
+        raise SystemExit(f"{named}. Set TMPDIR, or GRADIO_TEMP_DIR, to a folder that this user can write.") from None
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+
+
 def load_gpu_decorator() -> Callable | None:
     """On ZeroGPU Spaces, the decorator that runs a function on a GPU; elsewhere None."""
     if not os.environ.get("SPACES_ZERO_GPU"):
@@ -113,8 +139,10 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
     from web.classroom.join import join_info
     from web.classroom.routes import class_routes
     from web.classroom.wall import Wall
+    from web.learn.live_training import LiveTraining
+    from web.learn.routes import learn_routes, learning_is_on
     from web.middleware import app_options
-    from web.page import build_page, style_sheets, theme
+    from web.page import ICON, build_page, style_sheets, theme
 
     registry = ModelRegistry(options.weights, options.device)
     if options.repo:
@@ -128,8 +156,11 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
         backend = Engine(registry.model, limits)
         warm_up(backend, model)
     wall = Wall(model.config.height * model.config.width, registry.names) if options.lan else None
+    learns = learning_is_on(options.learn, local_backend=not gpu_decorator)
+    training = LiveTraining(lambda: backend.counters()["active"] > 0) if learns else None
+    routes = [*class_routes(host, wall), *learn_routes(training)]
     try:
-        page = build_page(registry, backend, options.lan)
+        page = build_page(registry, backend, options.lan, learns)
         page.launch(
             theme=theme(),
             css_paths=style_sheets(),
@@ -137,8 +168,9 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
             server_port=port,
             prevent_thread_lock=True,
             state_session_capacity=256,  # Gradio keeps some state for each visit, which this page does not use
-            app_kwargs=app_options(backend, registry, options.body_kb, class_routes(host, wall)),
+            app_kwargs=app_options(backend, registry, options.body_kb, routes),
             ssr_mode=False,
+            head=ICON,
             run_history=False,
             footer_links=["api"],
         )
@@ -148,12 +180,15 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
             print(f"The teacher's key, to clear or close the class wall: {wall.key}", flush=True)
         page.block_thread()
     finally:
+        if training:
+            training.close()
         backend.close()
 
 
 def main(argv: list[str] | None = None) -> None:
     options = parse(argv)
     host, port = read_host(options.lan), read_port()
+    set_temporary_folder()
     gpu_decorator = load_gpu_decorator()  # imports spaces, which has to be imported before torch
 
     # Imported here because it takes seconds, which --help and a wrong port need not wait for.

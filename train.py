@@ -64,6 +64,7 @@ def add_data_and_files(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, required=True, help="the weights file to write (the moving average), .safetensors")
     add("--run", type=Path, help="folder of the checkpoint and metrics; runs/NAME if not given")
     add("--init", type=Path, help="weights to start from, of as many channels or fewer, a .safetensors file")
+    add("--dry-run", action="store_true", help="train nothing: read the pictures and write them to pictures.png in --run")
     add(
         "--only",
         help="train only parameters with this text in their names, or one of several, separated by commas; "

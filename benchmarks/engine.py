@@ -4,6 +4,8 @@
     class     --people clients click *Complete* at the same moment over HTTP, each with a top of its own
     plain     the same pictures in batches of 64, in this process, without a server and without a digit
     repeated  the class again with one top for all, as if everyone completed the same example
+    parts     the time of one default request in this process: the pass that gives p(digit | top), the rest of the
+              prefill, and the steps
     inside    throughput of the engine relative to the sampler, both with one request of 64 pictures, in turns
     many      --many clients at once, far more than slots, one picture each: each one finishes or is refused
 
@@ -15,6 +17,7 @@ import argparse
 import json
 import statistics
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ from pixelcnn import ClassChoice, Request, complete
 from pixelcnn.data import load_digits
 from pixelcnn.data.dataset import shift_images
 from pixelcnn.sampling.batch import ContinuousBatch
+from pixelcnn.sampling.class_posterior import posterior_pass
 from pixelcnn.sampling.result import prepare
 from pixelcnn.serving.engine import Engine
 from pixelcnn.serving.registry import ModelRegistry
@@ -76,6 +80,28 @@ def engine_ratio(registry: ModelRegistry, top: np.ndarray) -> float:
     return statistics.median(ratios[1:])
 
 
+def request_parts(registry: ModelRegistry, tops: np.ndarray, pictures: int) -> dict[str, Any]:
+    """Milliseconds of the parts of one default request without a server, one thread, medians over the tops."""
+    model, turns = registry.model(), []
+    for seed, top in enumerate(tops):
+        job = prepare(model, Request(top, KNOWN, pictures, seed=seed, digit=ClassChoice.SAMPLED))
+        batch = ContinuousBatch(model, pictures)
+        rows = batch.cache.prefill_rows(int(job.result.order[0]))
+        posterior_pass(model, job.picture.view(1, 28, 28)[:, :rows])  # warm-up
+        times = [time.perf_counter()]
+        posterior_pass(model, job.picture.view(1, 28, 28)[:, :rows])
+        times.append(time.perf_counter())
+        batch.admit([job])  # computes the pass again
+        times.append(time.perf_counter())
+        while batch.step():
+            pass
+        times.append(time.perf_counter())
+        posterior, admission, steps = (1000 * (end - start) for start, end in pairwise(times))
+        turns.append({"posterior_ms": posterior, "prefill_ms": admission - posterior, "steps_ms": steps})
+        turns[-1] |= {"steps": job.result.steps, "ms_per_step": steps / job.result.steps}
+    return median_turn(turns)
+
+
 def median_turn(turns: list[dict[str, Any]]) -> dict[str, Any]:
     """Every number is the median over the turns."""
     return {name: round(statistics.median(turn[name] for turn in turns), 3) for name in turns[0]}
@@ -98,6 +124,8 @@ def measure(people: int, pictures: int, many: int) -> dict[str, Any]:
     result = {"device": "cpu", "machine": machine(), "alone": median_turn(alone), "class": median_turn(classes)}
     result |= {"repeated": median_turn(repeated), "plain_s": round(statistics.median(plain), 3)}
     result["ratio_plain"] = round(result["class"]["all_done_s"] / result["plain_s"], 2)
+    result["parts"] = request_parts(registry, new_tops(rng, 4 * TURNS), pictures)
+    print(f"parts {result['parts']}", flush=True)
     return result | {"inside_ratio": round(engine_ratio(registry, new_tops(rng, 1)[0]), 2), "many": crowded}
 
 

@@ -27,6 +27,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pixelcnn import Request, load
+from pixelcnn.cuda.device import choose_device
+from pixelcnn.errors import InputError
 from pixelcnn.hub.manifest import read_manifest
 from pixelcnn.models import MODELS, build
 from pixelcnn.models.base import AutoregressiveModel
@@ -275,8 +277,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--threads", default="1,2", help="numbers of CPU threads, separated by commas")
     parser.add_argument("--json", type=Path, default=None, help="also write the JSON line to this file")
     options = parser.parse_args(argv)
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise SystemExit("No CUDA device is available. Give --device cpu.")
+    try:
+        choose_device(options.device)
+    except InputError as error:
+        raise SystemExit(str(error)) from None
     batches = options.batches or ("1,4,16,64,256,1024" if options.device == "cuda" else "1,4,16,64")
     results: list[dict[str, Any]] = []
     for name in options.models.split(","):

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pixelcnn.analysis.digit_classifier import SIZE, WEIGHTS, DigitClassifier, class_probabilities, load_digit_classifier
-from pixelcnn.data import load_digits
+from pixelcnn.data import concatenate, load_digits, load_splits
 
 
 def augmented(ink: Tensor, scale: float = 1.0) -> Tensor:
@@ -40,11 +40,9 @@ def augmented(ink: Tensor, scale: float = 1.0) -> Tensor:
 
 def training_digits(folder: Path) -> tuple[Tensor, Tensor]:
     """Ink (N, 1, 28, 28) uint8 and labels (N,) of the training set."""
-    names = [(dataset, split) for dataset in ("mnist-threshold", "pens") for split in ("train", "valid")]
-    parts = [load_digits(dataset, folder, split) for dataset, split in names]
-    ink = np.concatenate([part.ink for part in parts])
-    labels = np.concatenate([part.labels for part in parts])
-    return torch.from_numpy(ink)[:, None], torch.from_numpy(labels).long()
+    parts = [part for dataset in ("mnist-threshold", "pens") for part in load_splits(dataset, folder, ("train", "valid"))]
+    digits = concatenate(parts, "mnist-and-pens")
+    return torch.from_numpy(digits.ink)[:, None], torch.from_numpy(digits.labels).long()
 
 
 def train(

@@ -9,6 +9,7 @@ translation is a message for the same code with the same parameters. docs/api.md
 """
 
 from dataclasses import dataclass, field
+from numbers import Number
 
 
 @dataclass(frozen=True)
@@ -51,3 +52,13 @@ class UnavailableError(InputError):
 
 def _rebuild(kind: type[InputError], code: str, message: str, params: dict) -> InputError:
     return kind(code, message, **params)
+
+
+def describe(value: object) -> str:
+    """A value in at most 40 characters, for a message."""
+    if isinstance(value, int) and abs(value) > 10**20:
+        return "a number above 10^20" if value > 0 else "a number below -10^20"
+    if isinstance(value, str | Number | None):
+        text = repr(value[:40] if isinstance(value, str) else value)
+        return text if len(text) <= 40 else text[:37] + "..."
+    return f"of type {type(value).__name__}"

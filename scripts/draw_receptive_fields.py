@@ -36,7 +36,7 @@ def load_or_build(name: str) -> AutoregressiveModel:
 def draw(field: np.ndarray, row: int, column: int, zoom: int = 8) -> Image.Image:
     """A field (H, W) as shades of blue, darker for larger gradients; zero is the background, the pixel itself orange."""
     with np.errstate(divide="ignore"):
-        strength = np.clip(1 + np.log10(field / field.max()) / DECADES, FAINTEST, 1) * (field > 0)
+        strength = np.clip(1 + np.log10(field / max(field.max(), 1e-300)) / DECADES, FAINTEST, 1) * (field > 0)
     colors = BACKGROUND + strength[..., None] * (FIELD - BACKGROUND)
     colors[row, column] = MARKED
     return Image.fromarray(colors.round().astype(np.uint8).repeat(zoom, 0).repeat(zoom, 1))

@@ -20,6 +20,7 @@ from pixelcnn.serving.registry import ModelRegistry
 
 DATA = Path(__file__).parent / "fixtures"
 TINY = {
+    "independent": {},
     "pixelcnn": {"channels": 5, "blocks": 2, "head": 6, "kernel": 5, "batch_norm": 1},
     "row_lstm": {"channels": 4, "layers": 2, "head": 6, "batch_norm": 1},
     "diagonal_bilstm": {"channels": 4, "layers": 2, "head": 6, "batch_norm": 1},

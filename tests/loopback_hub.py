@@ -15,9 +15,9 @@ COMMIT = "c" * 40
 class Hub:
     """One repository, "user/digits".
 
-    files: its content by name. mode: "normal", "unauthorized" (401), "no repo" (404), "no file" (404 for weights), "silent"
-    (no response), "interrupted" (the connection closes in the middle of the first download of each weights file), or
-    "moving" (the branch main is another commit at each request).
+    files: its content by name. mode: "normal", "unauthorized" (401), "forbidden" (403), "failing" (500), "no repo" (404),
+    "no file" (404 for weights), "silent" (no response), "interrupted" (the connection closes in the middle of the first
+    download of each weights file), or "moving" (the branch main is another commit at each request).
     """
 
     def __init__(self, files: dict[str, bytes], mode: str = "normal"):
@@ -60,6 +60,8 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(60)
         if hub.mode == "unauthorized":
             return self.answer(401, b"{}", X_Error_Message="Invalid credentials")
+        if hub.mode in ("forbidden", "failing"):
+            return self.answer(403 if hub.mode == "forbidden" else 500, b"{}")
         if path == "/api/datasets/user/digits/tree/main":
             files = [{"type": "file", "path": name, "size": len(file), "oid": "0"} for name, file in hub.files.items()]
             return self.json(files)
@@ -94,6 +96,8 @@ class Handler(BaseHTTPRequestHandler):
         self.hub.requests.append(f"POST {self.path}")
         if self.hub.mode == "unauthorized":
             return self.answer(401, b"{}", X_Error_Message="Invalid credentials")
+        if self.hub.mode == "failing":
+            return self.answer(500, b"{}")
         if self.path == "/api/repos/create":
             return self.json({"url": "http://127.0.0.1/user/digits", "id": "1", "name": "user/digits"})
         if self.path == "/api/validate-yaml":

@@ -88,8 +88,10 @@ def visible_pixels(height: int, width: int, hops: list[Taps]) -> torch.Tensor:
 
 
 def expected_receptive_fields(model: AutoregressiveModel) -> torch.Tensor:
-    """visible[p, q] according to the paper: PixelCNN's masks, a triangle for the Row LSTM, else all earlier pixels."""
+    """visible[p, q] by the papers: nothing, PixelCNN's masks, a triangle for the Row LSTM, else all earlier pixels."""
     height, width, pixels = size(model)
+    if model.name == "independent":
+        return torch.zeros(pixels, pixels, dtype=torch.bool)
     if model.name == "pixelcnn":
         return visible_pixels(height, width, [mask_b(model.config.kernel)] * model.config.blocks + [mask_a(7)])
     if model.name == "row_lstm":

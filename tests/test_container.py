@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import venv
 from pathlib import Path
@@ -39,31 +40,64 @@ def wait_until_healthy(command: str, environment: dict[str, str], server: subpro
     pytest.fail("the health check did not succeed within a minute")
 
 
+@pytest.fixture
+def root():
+    """A folder that other users can enter, unlike those of pytest."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def unprivileged(folder: Path) -> dict:
+    """Arguments of Popen for the user of the image, who may write to one folder only; none if this is not root."""
+    (user,) = instructions("USER")
+    assert user == "1000"
+    if os.getuid():
+        return {}
+    os.chown(folder, int(user), int(user))
+    return {"user": int(user), "group": int(user), "extra_groups": []}
+
+
+def variables(name: str) -> dict[str, str]:
+    """What the ENV or ARG instructions set."""
+    return dict(pair.split("=", 1) for pairs in instructions(name) for pair in pairs.split())
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_the_commands_of_the_dockerfile_start_a_healthy_server(tmp_path):
-    folder, environment_folder = tmp_path / "app", tmp_path / "venv"
+def test_the_commands_of_the_dockerfile_start_a_healthy_server_for_an_unprivileged_user(root):
+    """The user owns nothing but the folder that stands for /tmp, so the server needs no other writable place."""
+    folder, temporary = root / "app", root / "tmp"
     folder.mkdir()
+    temporary.mkdir()
     copy_context(folder)
     assert not (folder / "tests").exists() and (folder / "weights" / "manifest.json").exists()
-    venv.create(environment_folder, with_pip=True)
-    paths = f"{environment_folder / 'bin'}:{os.environ['PATH']}"
-    environment = {"PATH": paths, "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
+    venv.create(root / "venv", with_pip=True)
+    environment = {"PATH": f"{root / 'venv' / 'bin'}:{os.environ['PATH']}", "HOME": str(root)}
     for command in instructions("RUN"):
-        subprocess.run(command, shell=True, cwd=folder, env=environment | pip_settings(), check=True)
+        subprocess.run(command, shell=True, cwd=folder, env=environment | pip_settings() | variables("ARG"), check=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    for pairs in instructions("ENV"):
-        environment |= dict(pair.split("=", 1) for pair in pairs.split())
+    environment |= {name: value.replace("/tmp", str(temporary)) for name, value in variables("ENV").items()}
+    environment |= {"TMPDIR": str(temporary), "HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
     environment |= {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": port}
-    server = subprocess.Popen(json.loads(instructions("CMD")[-1]), cwd=folder, env=environment)
+    before = sorted(folder.rglob("*"))
+    command, user = json.loads(instructions("CMD")[-1]), unprivileged(temporary)
+    server = subprocess.Popen(command, cwd=folder, env=environment, **user)
     try:
         (check,) = instructions("HEALTHCHECK")
         wait_until_healthy(check.removeprefix("CMD ").replace("7860", port), environment, server)
     finally:
         server.terminate()
         server.wait(20)
+    assert sorted(folder.rglob("*")) == before, "nothing was written beside the temporary folder"
+
+
+def test_torch_is_a_build_for_cpus_unless_another_index_is_given():
+    assert variables("ARG") == {"TORCH_INDEX": "https://download.pytorch.org/whl/cpu"}
+    assert '--index-url "$TORCH_INDEX"' in instructions("RUN")[0]
 
 
 def pip_settings() -> dict[str, str]:

@@ -133,7 +133,7 @@ def test_options_of_training_are_documented():
     documented = re.findall(r"^\| `(--[a-z-]+)` \|", text, re.M)
     assert sorted(documented) == sorted(options_of("train.py") - {"--help"})
     mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
-    others = options_of("-m pixelcnn.evaluate") | options_of("app.py") | {"--nproc-per-node", "--weights"}
+    others = options_of("-m pixelcnn.evaluate") | options_of("app.py") | {"--nproc-per-node", "--local-addr", "--weights"}
     assert mentioned <= options_of("train.py") | others
 
 
@@ -177,10 +177,10 @@ def test_header_fits_the_repository():
     assert set(facts.get("models", [])) == repos == {line.split()[0] for line in facts.get("preload_from_hub", [])}
 
 
-def test_requirements_are_six_pinned_packages():
+def test_requirements_are_a_few_pinned_packages():
     lines = (ROOT / "requirements.txt").read_text().split()
     packages = sorted(line.split("==")[0] for line in lines)
-    assert packages == ["gradio", "huggingface-hub", "numpy", "pillow", "safetensors", "torch"]
+    assert packages == ["gradio", "huggingface-hub", "numpy", "pillow", "safetensors", "segno", "torch"]
     assert all(re.fullmatch(r"[a-z-]+==[\d.]+", line) for line in lines)
 
 

@@ -32,8 +32,13 @@ def error_response(error: InputError) -> JSONResponse:
 
     The status is that of the error's class, 400 for InputError itself. "detail" repeats the sentence, where FastAPI has it.
     """
-    body = {"detail": str(error), "error": str(error), "code": error.code, "params": error.params}
+    body = {"detail": str(error)} | error_json(error)
     return JSONResponse(body, STATUS.get(type(error), 400))
+
+
+def error_json(error: InputError) -> dict:
+    """An error as {"error": English sentence, "code", "params"}."""
+    return {"error": str(error), "code": error.code, "params": error.params}
 
 
 def message_json(message: Message) -> dict:

@@ -14,8 +14,8 @@ import gradio as gr
 from pixelcnn import InputError, Request, SamplingResult
 from pixelcnn.serving.backend import Backend
 from pixelcnn.serving.completion import Completion
-from web.i18n import text, translate
-from web.protocol import decode_entry, decode_message, decode_request, encode_rejection, encode_results
+from web.i18n import translate
+from web.protocol import decode_entry, decode_parts, decode_request, decode_run, encode_rejection, encode_results
 
 # The newest result of each part of a page message, and when it came, in milliseconds since the start.
 Latest = tuple[list[SamplingResult | None], list[float]]
@@ -23,12 +23,12 @@ Latest = tuple[list[SamplingResult | None], list[float]]
 
 @contextmanager
 def page_errors(language: str) -> Iterator[None]:
-    """Turns InputError into an error message on the page, in the visitor's language."""
+    """Turns InputError into an error of Gradio's event, which the page does not show: it has the reason in a message."""
     try:
         yield
     except InputError as error:
-        title = text("error_title", language)
-        raise gr.Error(translate(error, language), duration=7, title=title, print_exception=False) from None
+        message = translate(error, language)
+        raise gr.Error(message, title=error.code, visible=False, print_exception=False) from None
 
 
 @contextmanager
@@ -51,11 +51,31 @@ def payload_field(event: gr.EventData, name: str) -> object:
         return None
 
 
+class PageRun:
+    """One completion event of the page, which can be cancelled before, while and after its completions are submitted."""
+
+    def __init__(self, name: str):
+        self.name = name  # the page's identifier of the run
+        self.completions: list[Completion] = []
+        self.cancelled = False
+
+    def add(self, completion: Completion) -> None:
+        self.completions.append(completion)
+        if self.cancelled:
+            completion.cancel()
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        for completion in self.completions:
+            completion.cancel()
+
+
 class Handlers:
     """Completions on one backend."""
 
     def __init__(self, backend: Backend):
         self.backend = backend
+        self.runs: dict[str, PageRun] = {}  # by Gradio's session hash, one for each open page: the newest run in progress
 
     async def submit(self, request: Request, model: object) -> Completion:
         """Start a completion. Loads the model first if necessary, in a thread. Raises InputError."""
@@ -69,25 +89,50 @@ class Handlers:
         model = await asyncio.to_thread(self.backend.models, entry)
         return self.backend.submit(decode_request(part, model.config.height, model.config.width), entry)
 
-    async def page(self, event: gr.EventData) -> AsyncGenerator[dict, None]:
+    async def page(self, event: gr.EventData, request: gr.Request) -> AsyncGenerator[dict, None]:
         """The page's completion event. Its payload has one part or several, which are completed at the same time.
 
-        Yields cumulative messages for the player (`encode_results`). If the request is invalid, the last message says that
-        nothing else follows, and gr.Error carries the reason.
+        It replaces an earlier event of the same open page, whose completions are cancelled. Yields cumulative messages for
+        the player (`encode_results`). If the request is invalid, the last message says that nothing else follows, and
+        gr.Error carries the reason.
         """
-        language = payload_field(event, "language")
-        with page_errors(language if isinstance(language, str) else ""):
-            run = ""
+        language, name = payload_field(event, "language"), decode_run(payload_field(event, "run"))
+        with page_errors(language if isinstance(language, str) else ""), self.newest_run(request, name) as run:
             try:
-                run, parts = decode_message(payload_field(event, "run"), payload_field(event, "parts"))
-                async with aclosing(self.latest_results(parts)) as updates:
+                parts = decode_parts(payload_field(event, "parts"))
+                async with aclosing(self.latest_results(parts, run)) as updates:
                     async for results, elapsed_ms in updates:
-                        yield encode_results(run, results, elapsed_ms)
-            except InputError:
-                yield encode_rejection(run)
+                        yield encode_results(name, results, elapsed_ms)
+            except InputError as error:
+                if run.cancelled:  # the visitor did that, so there is nothing to say
+                    return
+                yield encode_rejection(name, error)
                 raise
 
-    async def latest_results(self, parts: list[dict]) -> AsyncGenerator[Latest, None]:
+    def cancel(self, event: gr.EventData, request: gr.Request) -> None:
+        """The page's cancel event: stop the run that its payload names, if it is still in progress.
+
+        Gradio's `cancels` would not do: it knows an event only once its request was answered, and then stops whatever the
+        page has in progress, the next run included.
+        """
+        run = self.runs.get(request.session_hash or "")
+        if run and run.name == decode_run(payload_field(event, "run")):
+            run.cancel()
+
+    @contextmanager
+    def newest_run(self, request: gr.Request, name: str) -> Iterator[PageRun]:
+        """A run that takes the place of the one that its page has in progress."""
+        session = request.session_hash or ""
+        if session in self.runs:
+            self.runs[session].cancel()
+        run = self.runs[session] = PageRun(name)
+        try:
+            yield run
+        finally:
+            if self.runs.get(session) is run:
+                del self.runs[session]
+
+    async def latest_results(self, parts: list[dict], run: PageRun) -> AsyncGenerator[Latest, None]:
         """Complete the parts of a page message at the same time. The result of a part is None before its first.
 
         Yields whenever a part has a new result. Closing the generator cancels all parts, and so does an error in one.
@@ -101,6 +146,7 @@ class Handlers:
         async def follow(index: int) -> None:
             try:
                 completion = await self.submit_part(parts[index])
+                run.add(completion)
                 async with aclosing(completion.frames()) as frames:
                     async for result in frames:
                         await updates.put((index, result))

@@ -41,11 +41,6 @@ def format_pattern(pattern: str, params: Mapping[str, object]) -> str:
     return _ARGUMENT.sub(insert, pattern)
 
 
-def text(key: str, language: str) -> str:
-    """A text of the page in a language (a tag such as "ko-KR"); in English if the page has no such language."""
-    return TEXTS.get(language[:2].lower(), TEXTS["en"])[key]
-
-
 def translate(message: InputError | Message, language: str) -> str:
     """An error or message in a language (a tag such as "ko-KR"); in English if there is no translation."""
     kind = "error" if isinstance(message, InputError) else "message"

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pixelcnn.serving.backend import Backend
 from pixelcnn.serving.registry import ModelRegistry
-from web.errors import ForbiddenError, NotFoundError, TooLargeError, error_response, message_json
+from web.errors import ForbiddenError, NotFoundError, TooLargeError, error_json, error_response, message_json
 from web.gif import GifEncoder
 from web.probe_routes import probe_routes
 
@@ -87,12 +87,13 @@ async def static_file(request: Request) -> Response:
 def app_options(backend: Backend, registry: ModelRegistry, body_kb: int, more_routes: Sequence[Route] = ()) -> dict:
     """The `app_kwargs` of Gradio's `launch`: the body limit and all routes beside Gradio's own.
 
-    GET /ready: device, weights and the backend's counters. GET /models: the models to choose from.
+    GET /ready: device, weights, problems with them, and the backend's counters. GET /models: the models to choose from.
     """
 
     async def ready(request: Request) -> JSONResponse:
         weights = message_json(registry.weights_status)
         status = {"ready": True, "device": registry.device_name(), "weights": weights["text"], "weights_message": weights}
+        status["weights_problems"] = [error_json(error) for error in registry.problems()]
         return JSONResponse(status | backend.counters())
 
     async def models(request: Request) -> JSONResponse:

@@ -11,7 +11,11 @@ from web.i18n import TEXTS
 
 STATIC = Path(__file__).parent / "static"
 # The cascade depends on this order.
-STYLE_FOLDERS = ("core", "canvas", "player", "panels", "classroom", "quiz", "tour", "share")
+STYLE_FOLDERS = ("core", "canvas", "player", "panels", "classroom", "quiz", "tour", "share", "learn")
+
+# In the page itself: browsers ask for /favicon.ico at the root of the host, where behind a proxy another app can be.
+ICON = """<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 4 4'%3E\
+%3Cpath d='M0 0h4v2h-4z' fill='%23182848'/%3E%3Cpath d='M1 2h2v1h-1v1h-1z' fill='%23d9480f'/%3E%3C/svg%3E">"""
 
 # Gradio runs this once. Everything else is in modules that the server offers under /parts.
 LOADER = """
@@ -32,8 +36,8 @@ def style_sheets() -> list[Path]:
     return [sheet for folder in STYLE_FOLDERS for sheet in sorted((STATIC / folder).glob("*.css"))]
 
 
-def build_page(registry: ModelRegistry, backend: Backend, lan: bool = False) -> gr.Blocks:
-    """The page for the models of a registry. lan: whether it has the panel for a class."""
+def build_page(registry: ModelRegistry, backend: Backend, lan: bool = False, learn: bool = False) -> gr.Blocks:
+    """The page for the models of a registry. lan, learn: whether it has the panels for a class and for training."""
     handlers, model = Handlers(backend), registry.model()
     with gr.Blocks(title=TEXTS["en"]["title"], analytics_enabled=False) as page:
         app = gr.HTML(
@@ -44,10 +48,11 @@ def build_page(registry: ModelRegistry, backend: Backend, lan: bool = False) -> 
             texts=TEXTS,
             facts=registry.facts(),
             lan=lan,
+            learn=learn,
             width=model.config.width,
             height=model.config.height,
         )
-        completion = app.complete(
+        app.complete(
             handlers.page,
             None,
             [app],
@@ -56,7 +61,7 @@ def build_page(registry: ModelRegistry, backend: Backend, lan: bool = False) -> 
             api_visibility="private",
             concurrency_limit=None,  # the backend limits the load
         )
-        app.cancel(None, cancels=[completion], api_visibility="private")
+        app.cancel(handlers.cancel, trigger_mode="multiple", queue=False, show_progress="hidden", api_visibility="private")
         gr.api(handlers.complete, api_name="complete", concurrency_limit=None)
         gr.api(handlers.stream, api_name="stream", concurrency_limit=None)
     return page

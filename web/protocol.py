@@ -47,10 +47,15 @@ def decode_drawing(payload: object, height: int, width: int) -> tuple[np.ndarray
     return pixels, np.array([bit == "1" for bit in known]).reshape(height, width)
 
 
-def decode_message(run: object, parts: object) -> tuple[str, list[dict]]:
-    """The identifier of a run and its parts, [{"drawing", "model", "samples", "temperature", "seed", "digit"}, ...].
+def decode_run(run: object) -> str:
+    """The identifier of a run; "" for anything else than a short string."""
+    return run if isinstance(run, str) and len(run) <= MAX_RUN_LENGTH else ""
 
-    Raises InputError if parts is not a list of 1 to MAX_PARTS objects. A run that is not a short string becomes "".
+
+def decode_parts(parts: object) -> list[dict]:
+    """The parts of a run, [{"drawing", "model", "samples", "temperature", "seed", "digit"}, ...].
+
+    Raises InputError for anything else than a list of 1 to MAX_PARTS objects.
     """
     if not isinstance(parts, list) or not 1 <= len(parts) <= MAX_PARTS or not all(isinstance(part, dict) for part in parts):
         raise InputError(
@@ -58,7 +63,7 @@ def decode_message(run: object, parts: object) -> tuple[str, list[dict]]:
             "The request does not consist of 1 to {maximum} parts. Reload the page and try again.",
             maximum=MAX_PARTS,
         )
-    return (run if isinstance(run, str) and len(run) <= MAX_RUN_LENGTH else ""), parts
+    return parts
 
 
 def decode_entry(model: object) -> str:
@@ -81,15 +86,20 @@ def decode_request(part: dict, height: int, width: int) -> Request:
     return Request(ink, known, **options, digit=part.get("digit", -1), first_sample=part.get("first_sample", 0))
 
 
-def encode_rejection(run: str) -> dict:
-    """The message that a run yields no results. The reason reaches the page separately, as an error."""
-    return {"run": run, "parts": [], "rejected": True}
+def encode_rejection(run: str, error: InputError) -> dict:
+    """The message that a run yields no results, and why: the page shows a sentence for the error's code in its language."""
+    reason = {"message": str(error), "code": error.code, "params": error.params}
+    return {"run": run, "parts": [], "rejected": True, "error": reason}
 
 
 def encode_results(run: str, results: list[SamplingResult | None], elapsed_ms: list[float]) -> dict:
     """The message with the newest result of every part (`encode_result`); parts without a result yet are left out."""
-    available = [(result, ms) for result, ms in zip(results, elapsed_ms, strict=True) if result is not None]
-    return {"run": run, "parts": [encode_result(result, ms) for result, ms in available]}
+    parts = [
+        {"part": index, **encode_result(result, ms)}
+        for index, (result, ms) in enumerate(zip(results, elapsed_ms, strict=True))
+        if result is not None
+    ]
+    return {"run": run, "parts": parts}
 
 
 def encode_result(result: SamplingResult, ms: float) -> dict:

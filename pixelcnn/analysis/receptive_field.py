@@ -17,5 +17,9 @@ def receptive_field(model: AutoregressiveModel, x: Tensor, pixel: int) -> Tensor
     with torch.enable_grad():
         params = model.network(picture, FullPass()).flatten(1, 2)[:, pixel]
         # One backward pass per param, because gradients of several params could cancel.
-        gradients = [torch.autograd.grad(param.sum(), picture, retain_graph=True)[0] for param in params.unbind(-1)]
+        # A model may read no pixel; then the gradient is zero.
+        gradients = [
+            torch.autograd.grad(param.sum(), picture, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
+            for param in params.unbind(-1)
+        ]
     return torch.stack(gradients).abs().sum(0)[..., 0].mean(0).detach()

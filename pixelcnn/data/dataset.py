@@ -2,6 +2,7 @@
 
     binarized-mnist   the static binarization of the literature (Salakhutdinov & Murray 2008, Larochelle's split)
     mnist-threshold   a pixel is black from ink 128 on: smooth edges, like strokes on a canvas
+    bundled-digits    5 000 digits of mnist-threshold and 500 to validate, which come with this package; no test split
     mnist-resampled   a pixel of ink v is black with probability v / 255, drawn again for every batch: speckled edges
     mnist-gray        the 256 levels
     pens              pen trajectories drawn with the page's brush, black from ink 128 on (see pendigits.py)
@@ -15,18 +16,20 @@ digits in another order, so its training split must not be mixed with another va
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pixelcnn.data.image_folder import read_images
-from pixelcnn.data.mnist import read_binarized_mnist, read_mnist
+from pixelcnn.data.mnist import read_binarized_mnist, read_bundled_digits, read_mnist
 from pixelcnn.data.pendigits import read_pendigits
 
 DATASETS = (
     "binarized-mnist",
     "mnist-threshold",
+    "bundled-digits",
     "mnist-resampled",
     "mnist-gray",
     "pens",
@@ -80,7 +83,14 @@ def shift_images(ink: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 def load_digits(dataset: str, source: Path | str | None, split: str, size: tuple[int, int] = (28, 28)) -> Digits:
-    """One split of a data set.
+    """One split of a data set; see `load_splits`."""
+    return load_splits(dataset, source, (split,), size)[0]
+
+
+def load_splits(
+    dataset: str, source: Path | str | None, splits: Sequence[str], size: tuple[int, int] = (28, 28)
+) -> list[Digits]:
+    """Splits of a data set. Files that several splits share are read once.
 
     source: a folder; for pictures also the name of a Hub data set, user/name; None for MNIST from the Hub.
     size: (H, W) for `mnist-*` and pictures, which are scaled to fit and padded; other data sets are 28 x 28.
@@ -89,21 +99,29 @@ def load_digits(dataset: str, source: Path | str | None, split: str, size: tuple
     """
     if dataset not in DATASETS:
         raise ValueError(f"There is no data set {dataset!r}; choose one of {', '.join(DATASETS)}.")
-    if split not in SPLITS:
-        raise ValueError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
-    if dataset == "binarized-mnist":
-        ink, labels = read_binarized_mnist(_folder(source, dataset), split)
+    for split in splits:
+        if split not in SPLITS:
+            raise ValueError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
+    if dataset in ("pictures", "pictures-gray"):
+        arrays = read_images(source, splits, size)
+    elif dataset == "binarized-mnist":
+        arrays = [read_binarized_mnist(_folder(source, dataset), split) for split in splits]
+    elif dataset == "bundled-digits":
+        arrays = [read_bundled_digits(split) for split in splits]
     elif dataset == "pens":
-        ink, labels = read_pendigits(_folder(source, dataset), split)
+        arrays = [read_pendigits(_folder(source, dataset), split) for split in splits]
     elif dataset == "mnist-and-pens":
         folder = _folder(source, dataset)
-        parts = read_mnist(folder, split, (28, 28)), read_pendigits(folder, split)
-        ink, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    elif dataset in ("pictures", "pictures-gray"):
-        ink, labels = read_images(source, split, size)
+        parts = [load_splits(part, folder, splits) for part in ("mnist-threshold", "pens")]
+        return [concatenate(pair, dataset) for pair in zip(*parts, strict=True)]
     else:
-        ink, labels = read_mnist(source, split, size)
-    return Digits(ink, labels, dataset)
+        arrays = read_mnist(source, splits, size)
+    return [Digits(ink, labels, dataset) for ink, labels in arrays]
+
+
+def concatenate(parts: Sequence[Digits], dataset: str) -> Digits:
+    """The pictures of several parts, in order, as one data set."""
+    return Digits(np.concatenate([part.ink for part in parts]), np.concatenate([part.labels for part in parts]), dataset)
 
 
 def _folder(source: Path | str | None, dataset: str) -> Path:

@@ -1,37 +1,47 @@
 """Pictures of any kind as ink: a folder of picture files or an image data set of the Hub, brought to one size.
 
-Ink is 255 where the drawing is strongest and 0 for paper, whether the paper in the file is light or dark. Files that cannot
-be used are skipped with a warning that names them.
+Files that cannot be used are skipped; one warning at the end names each of them with the reason. How a file becomes ink is
+in image_file.py.
 """
 
 import io
 import logging
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from pixelcnn.data.image_file import UnusableImageError, read_ink
 from pixelcnn.hub.download import run_with_timeout
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 LIST_TIMEOUT_S = 20.0  # for the Hub to list the files of a data set
+ROWS_AT_ONCE = 256  # of a Parquet file, so that memory holds a few of its pictures
 
 
 class ImageFile(NamedTuple):
-    """The content of a picture file, with its name for messages and a label 0..9, or -1 for none."""
+    """A picture file or the content of one, with its name for messages and a label 0..9, or -1 for none."""
 
     name: str
-    content: bytes
+    file: Path | io.BytesIO
     label: int
 
 
-def read_images(source: Path | str | None, split: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Ink (N, H, W) and labels (N,) of a split of a folder of pictures or of a Hub data set, user/name.
+class Skipped(NamedTuple):
+    """The name of a file or folder that cannot be used, and the reason, which starts with "it"."""
+
+    name: str
+    reason: str
+
+
+def read_images(
+    source: Path | str | None, splits: Iterable[str], size: tuple[int, int]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Ink (N, H, W) and labels (N,) of each split of a folder of pictures or of a Hub data set, user/name.
 
     Every sixth picture is held out; these pictures are both the validation and the test split. Raises ValueError.
     """
@@ -45,59 +55,57 @@ def read_images(source: Path | str | None, split: str, size: tuple[int, int]) ->
     if len(ink) < 6:
         raise ValueError(f"{source} has {len(ink)} pictures that can be used; give at least 6.")
     held_out = np.arange(len(ink)) % 6 == 5
-    chosen = ~held_out if split == "train" else held_out
-    return ink[chosen], labels[chosen]
+    chosen = [~held_out if split == "train" else held_out for split in splits]
+    return [(ink[index], labels[index]) for index in chosen]
 
 
-def decode_images(files: Iterable[ImageFile], height: int, width: int, source: str) -> tuple[np.ndarray, np.ndarray]:
+def decode_images(
+    files: Iterable[ImageFile | Skipped], height: int, width: int, source: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Ink (N, H, W) and labels (N,) of all pictures that can be used. Raises ValueError if there are none."""
-    ink, labels, skipped = [], [], 0
-    for name, content, label in files:
+    ink, labels, skipped = [], [], []
+    for item in files:
+        if isinstance(item, Skipped):
+            skipped.append(item)
+            continue
         try:
-            ink.append(decode_ink(content, height, width))
-            labels.append(label)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            skipped += 1
-            log.warning("skipped %s: %s", name, error)
-    if not ink:
-        raise ValueError(f"{source} has no pictures that can be used; give a folder of {', '.join(SUFFIXES)} files.")
+            ink.append(read_ink(item.file, height, width))
+            labels.append(item.label)
+        except UnusableImageError as error:
+            skipped.append(Skipped(item.name, str(error)))
     if skipped:
-        log.warning("%s: %d pictures, %d skipped", source, len(ink), skipped)
+        lines = "".join(f"\n  {name}: {reason}" for name, reason in skipped)
+        log.warning("%s: %d pictures are used, %d skipped:%s", source, len(ink), len(skipped), lines)
+    if not ink:
+        raise ValueError(f"{source} has no pictures that can be used; give a folder of picture files, such as PNG or JPEG.")
     return np.stack(ink), np.asarray(labels, np.int8)
 
 
-def decode_ink(content: bytes, height: int, width: int) -> np.ndarray:
-    """A picture file as ink (height, width), uint8.
+def images_in_folder(folder: Path) -> Iterator[ImageFile | Skipped]:
+    """All files in a folder and its subfolders, sorted by name; a subfolder named 0 to 9 is the label.
 
-    Raises ValueError or OSError for a file that is not a picture, is smaller than 4 pixels, or is more than four times as
-    long as wide.
+    Links to folders are followed, but no folder is read twice. Hidden files and folders, such as .git, are left out.
     """
-    with Image.open(io.BytesIO(content)) as file:
-        image = file.convert("RGBA")
-    if min(image.size) < 4 or max(image.size) > 4 * min(image.size):
-        raise ValueError(f"its size is {image.width} x {image.height}")
-    gray = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("L")
-    pixels = np.asarray(gray)
-    border = np.concatenate([pixels[[0, -1]].ravel(), pixels[:, [0, -1]].ravel()])
-    if np.median(border) > 127:  # light paper
-        gray = ImageOps.invert(gray)
-    return np.asarray(fit_to_size(gray, height, width))
+    skipped: list[Skipped] = []
+    paths: list[Path] = []
+    visited: set[str] = set()
 
+    def skip_unreadable(error: OSError) -> None:
+        skipped.append(Skipped(str(error.filename), f"it cannot be opened ({error.strerror})"))
 
-def fit_to_size(gray: Image.Image, height: int, width: int) -> Image.Image:
-    """Ink as a gray image at another size: scaled to fit with its aspect ratio kept, padded with paper."""
-    return gray if gray.size == (width, height) else ImageOps.pad(gray, (width, height), color=0)
-
-
-def images_in_folder(folder: Path) -> Iterator[ImageFile]:
-    """All picture files in a folder and its subfolders, sorted by name; a subfolder named 0 to 9 is the label."""
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in SUFFIXES:
-            label = int(path.parent.name) if re.fullmatch("[0-9]", path.parent.name) else -1
-            try:
-                yield ImageFile(str(path), path.read_bytes(), label)
-            except OSError as error:
-                log.warning("skipped %s: %s", path, error)
+    for place, folders, names in os.walk(folder, onerror=skip_unreadable, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        target = os.path.realpath(place)
+        if target in visited:
+            skipped.append(Skipped(place, "it is a link to a folder that is read already"))
+            folders.clear()
+            continue
+        visited.add(target)
+        paths += [Path(place, name) for name in names if not name.startswith(".")]
+    yield from skipped
+    for path in sorted(paths):
+        label = int(path.parent.name) if re.fullmatch("[0-9]", path.parent.name) else -1
+        yield ImageFile(str(path), path, label)
 
 
 def images_on_hub(name: str, part: str = "train") -> Iterator[ImageFile]:
@@ -122,7 +130,7 @@ def parquet_files_on_hub(name: str, part: str) -> list[Path]:
             cached = Path(snapshot_download(name, repo_type="dataset", local_files_only=True))
         except LocalEntryNotFoundError:
             raise ValueError(
-                f"The data set {name} cannot be downloaded ({type(error).__name__}); give a folder instead, --data DIR."
+                f"The data set {name} cannot be downloaded ({type(error).__name__}); give a folder instead."
             ) from None
         return [Path(file) for file in files_of_part(sorted(map(str, cached.rglob("*.parquet"))), part)]
 
@@ -143,13 +151,17 @@ def images_in_parquet(path: Path) -> Iterator[ImageFile]:
     except ImportError:
         raise ValueError("Reading data sets of the Hub needs pyarrow; run pip install -r requirements-train.txt.") from None
 
-    table = pyarrow.parquet.read_table(path)
-    structs = [field.name for field in table.schema if pyarrow.types.is_struct(field.type)]
-    columns = [name for name in structs if "bytes" in [part.name for part in table.schema.field(name).type]]
-    if not columns:
-        raise ValueError(f"{path.name} has no column of pictures; give an image data set.")
-    has_labels = "label" in table.schema.names and pyarrow.types.is_integer(table.schema.field("label").type)
-    labels = table["label"].to_pylist() if has_labels else [-1] * len(table)
-    for row, (image, label) in enumerate(zip(table[columns[0]].to_pylist(), labels, strict=True)):
-        digit = label if label is not None and 0 <= label <= 9 else -1
-        yield ImageFile(f"{path.name}, row {row}", (image or {}).get("bytes") or b"", digit)
+    with pyarrow.parquet.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        structs = [field for field in schema if pyarrow.types.is_struct(field.type)]
+        columns = [field.name for field in structs if "bytes" in [part.name for part in field.type]]
+        if not columns:
+            raise ValueError(f"{path.name} has no column of pictures; give an image data set.")
+        labels = ["label"] if "label" in schema.names and pyarrow.types.is_integer(schema.field("label").type) else []
+        row = 0
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns[:1] + labels):
+            for item in batch.to_pylist():
+                content, label = (item[columns[0]] or {}).get("bytes") or b"", item.get("label")
+                digit = label if label is not None and 0 <= label <= 9 else -1
+                yield ImageFile(f"{path.name}, row {row}", io.BytesIO(content), digit)
+                row += 1

@@ -1,30 +1,45 @@
-"""MNIST: IDX files or the Hub's copy, the static binarization, and their splits."""
+"""MNIST: IDX files or the Hub's copy, the static binarization, a bundled part, and their splits."""
 
 import gzip
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from pixelcnn.data.image_folder import decode_images, fit_to_size, images_on_hub
+from pixelcnn.data.image_file import fit_to_size
+from pixelcnn.data.image_folder import images_on_hub
 
 HUB_DATASET = "ylecun/mnist"
+BUNDLED_DIGITS = Path(__file__).with_name("bundled_digits.npz")
 
 
-def read_mnist(source: Path | str | None, split: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Ink (N, H, W) and labels (N,) of a split, from a folder with IDX files or, for None, from the Hub.
+def read_mnist(
+    source: Path | str | None, splits: Iterable[str], size: tuple[int, int]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Ink (N, H, W) and labels (N,) of each split, from a folder with IDX files or, for None, from the Hub.
 
     The last sixth of the training digits (10 000 of 60 000) is the validation split. Raises ValueError for damaged files,
     FileNotFoundError for missing ones.
     """
-    if source is None:
-        part = "test" if split == "test" else "train"
-        ink, labels = decode_images(images_on_hub(HUB_DATASET, part), *size, HUB_DATASET)
-    else:
-        ink, labels = read_idx_pair(Path(source), "t10k" if split == "test" else "train")
-        ink = ink if ink.shape[1:] == size else resize_images(ink, size)
+    splits = list(splits)
+    parts = {part: read_part(source, part, size) for part in {part_of(split) for split in splits}}
+    return [split_part(*parts[part_of(split)], split) for split in splits]
+
+
+def part_of(split: str) -> str:
+    """The part of MNIST, "train" or "test", that a split is taken from."""
+    return "test" if split == "test" else "train"
+
+
+def read_part(source: Path | str | None, part: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    ink, labels = read_hub(part) if source is None else read_idx_pair(Path(source), "t10k" if part == "test" else "train")
+    return ink if ink.shape[1:] == size else resize_images(ink, size), labels
+
+
+def split_part(ink: np.ndarray, labels: np.ndarray, split: str) -> tuple[np.ndarray, np.ndarray]:
     if split == "test":
         return ink, labels
     held_out = len(ink) // 6
@@ -32,9 +47,35 @@ def read_mnist(source: Path | str | None, split: str, size: tuple[int, int]) -> 
     return ink[chosen], labels[chosen]
 
 
+def read_hub(part: str) -> tuple[np.ndarray, np.ndarray]:
+    """Ink (N, 28, 28) and labels (N,) of the Hub's copy, whose gray levels are the ink; nothing is stretched.
+
+    Raises ValueError for a picture that cannot be read.
+    """
+    ink, labels = [], []
+    for name, file, label in images_on_hub(HUB_DATASET, part):
+        try:
+            ink.append(np.asarray(Image.open(file).convert("L")))
+        except (OSError, ValueError, SyntaxError):
+            raise ValueError(f"{name} of {HUB_DATASET} is damaged; delete it from the cache of the Hub.") from None
+        labels.append(label)
+    return np.stack(ink), np.asarray(labels, np.int8)
+
+
 def resize_images(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Pictures (N, H, W) at another size (H', W'): scaled to fit with their aspect ratio kept, padded with paper."""
     return np.stack([np.asarray(fit_to_size(Image.fromarray(picture), *size)) for picture in ink])
+
+
+def read_bundled_digits(split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Ink (N, 28, 28), 0 or 255, and labels (N,) of the digits in this package: 5 000 to train, 500 to validate.
+
+    They are thresholded digits of MNIST's first 50 000 and last 10 000 training digits. Raises ValueError for a damaged
+    file or another split.
+    """
+    if split not in ("train", "valid"):
+        raise ValueError(f"The bundled digits have no split {split!r}; choose train or valid.")
+    return read_packed(BUNDLED_DIGITS, split)
 
 
 def read_binarized_mnist(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -45,6 +86,11 @@ def read_binarized_mnist(folder: Path, split: str) -> tuple[np.ndarray, np.ndarr
     path = folder / "binarized_mnist.npz"
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing; put the static binarization there or choose mnist-threshold.")
+    return read_packed(path, split)
+
+
+def read_packed(path: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Ink (N, 28, 28), 0 or 255, and labels (N,) from packed rows of 98 bytes. Raises ValueError for a damaged file."""
     try:
         with np.load(path, allow_pickle=False) as file:
             rows, labels = file[split], file[f"{split}_labels"]

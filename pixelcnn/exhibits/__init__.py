@@ -6,12 +6,13 @@ from pathlib import Path
 from pixelcnn.analysis.digit_classifier import SIZE, classify, load_digit_classifier
 from pixelcnn.exhibits import dcgan, pix2pix
 from pixelcnn.exhibits.base import Exhibit, Frame
-from pixelcnn.hub.files import build_and_load, find_entry
+from pixelcnn.hub.files import find_entry, load_network
 from pixelcnn.hub.manifest import WEIGHTS
+from pixelcnn.models.base import Registry
 
 __all__ = ["EXHIBITS", "Exhibit", "Frame", "build", "load_exhibit", "set_reader"]
 
-EXHIBITS = {
+EXHIBITS: Registry[Exhibit] = {
     "dcgan": (dcgan.DCGAN, dcgan.Config, dcgan.Training),
     "pix2pix": (pix2pix.Pix2Pix, pix2pix.Config, pix2pix.Training),
 }
@@ -32,7 +33,7 @@ def load_exhibit(entry_or_path: str | Path, folder: Path = WEIGHTS) -> Exhibit:
     """
     is_file = str(entry_or_path).endswith(".safetensors")
     path = Path(entry_or_path) if is_file else find_entry(str(entry_or_path), folder)
-    exhibit = build_and_load(path, build).eval().requires_grad_(False)
+    exhibit = load_network(path, EXHIBITS).eval().requires_grad_(False)
     set_reader(exhibit)
     return exhibit
 

@@ -6,19 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pixelcnn.data.dataset import THRESHOLD
 from pixelcnn.errors import Message
+from pixelcnn.models.base import ModelConfig, Network
 from pixelcnn.sampling.request import MAX_SAMPLES, MAX_SEED, read_drawing, whole_number
 
 
 @dataclass(frozen=True)
-class Config:
-    """Sizes of an exhibit, all whole numbers. Stored in the metadata of a weights file."""
+class Config(ModelConfig):
+    """Sizes of an exhibit, whose height and width are halved twice."""
 
-    height: int = 28
-    width: int = 28
+    RANGES = ModelConfig.RANGES | {"height": range(4, 257, 4), "width": range(4, 257, 4)}
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,12 @@ class Draft(NamedTuple):
     captions: list[Message]  # one a sample, with "?" as the parameter `digit`
 
 
-class Exhibit(nn.Module):
+class Exhibit(Network):
     """A network that completes pictures. Not autoregressive: it has no likelihood, so no nats, and takes any mask.
 
     A subclass defines `improve`. Sample i depends on the drawing and on (seed, i) only.
     """
 
-    name: str
     config: Config
     # Binary pictures (N, H, W) to the digits that captions name, (N,); set by `load_exhibit`.
     read_digits: Callable[[np.ndarray], np.ndarray] | None = None

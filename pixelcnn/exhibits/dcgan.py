@@ -26,12 +26,18 @@ from torch import Tensor, nn
 from pixelcnn.errors import Message
 from pixelcnn.exhibits import base
 from pixelcnn.exhibits.base import Draft, Exhibit
+from pixelcnn.nn.layers import normal_parameter
 from pixelcnn.sampling.result import noise_for
 
 
 @dataclass(frozen=True)
 class Config(base.Config):
-    """Height and width are divisible by 4."""
+    RANGES = base.Config.RANGES | {
+        "latent": range(1, 4097),
+        "search_steps": range(1, 10_001),
+        "frame_every": range(1, 10_001),
+        "prior_percent": range(1001),
+    }
 
     latent: int = 64
     channels: int = 48  # at half the resolution; twice as many at a quarter
@@ -79,16 +85,12 @@ class DCGAN(Exhibit):
 
     def __init__(self, config: Config):
         super().__init__()
-        if config.height % 4 or config.width % 4:
-            raise ValueError(
-                f"{self.name} has size {config.height} x {config.width}; give a height and width divisible by 4."
-            )
         self.config = config
         self.generator = generator(config)
         self.discriminator = discriminator(config)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-                nn.init.normal_(module.weight, std=0.02)  # [1], section 4
+                module.weight = normal_parameter(*module.weight.shape, std=0.02)  # [1], section 4
 
     def judge(self, pictures: Tensor) -> Tensor:
         """Logits (B,) that pictures (B, 1, H, W) are real."""

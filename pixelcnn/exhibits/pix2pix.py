@@ -32,13 +32,23 @@ from pixelcnn.sampling.result import noise_for
 
 @dataclass(frozen=True)
 class Config(base.Config):
-    """Height and width are divisible by 4."""
+    RANGES = base.Config.RANGES | {
+        "bottleneck": range(1, 4097),
+        "l1_weight": range(1001),
+        "first_cut": range(1, 256),
+        "last_cut": range(1, 256),
+    }
 
     channels: int = 32  # at full and half resolution; twice as many at a quarter
     bottleneck: int = 128
     l1_weight: int = 10
     first_cut: int = 8  # the fewest and the most known rows in training
     last_cut: int = 20
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check("first_cut", range(1, self.height))
+        self.check("last_cut", range(self.first_cut, self.height))
 
 
 def conv(fan_in: int, fan_out: int, kernel: int | tuple[int, int], stride: int = 1, padding: int = 0) -> nn.Sequential:
@@ -91,15 +101,6 @@ class Pix2Pix(Exhibit):
 
     def __init__(self, config: Config):
         super().__init__()
-        if config.height % 4 or config.width % 4:
-            raise ValueError(
-                f"{self.name} has size {config.height} x {config.width}; give a height and width divisible by 4."
-            )
-        if not 0 < config.first_cut <= config.last_cut < config.height:
-            raise ValueError(
-                f"{self.name} has first_cut {config.first_cut} and last_cut {config.last_cut}; give rows from 1 to "
-                f"{config.height - 1}, the first not after the last."
-            )
         self.config = config
         self.generator = UNet(config)
         self.l1_generator = UNet(config)

@@ -8,7 +8,7 @@ metrics.jsonl and samples.png, with completions of validation digits.
 import argparse
 import json
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from pixelcnn.atomic import write_atomically
-from pixelcnn.data import DATASETS, Digits, load_digits
+from pixelcnn.data import DATASETS, Digits, load_splits
 from pixelcnn.data.dataset import shift_images
 from pixelcnn.errors import InputError
 from pixelcnn.exhibits import EXHIBITS, build
@@ -29,6 +29,7 @@ from pixelcnn.images import contact_sheet
 from pixelcnn.training.batches import epoch_index
 from pixelcnn.training.checkpoint import check_identity, restore_optimizer, with_prefix
 from pixelcnn.training.errors import TrainingError, writing
+from pixelcnn.training.options import parse_config
 from pixelcnn.training.report import Metrics
 from pixelcnn.training.run import checked_out_commit, prepare_folders
 
@@ -45,9 +46,9 @@ class Run:
         if options.threads:
             torch.set_num_threads(options.threads)
         prepare_folders(options.out, options.run)
-        self.exhibit = build(options.exhibit, **parse_config(options.config, options.exhibit))
+        self.exhibit = build(options.exhibit, **parse_config(options.config, options.exhibit, EXHIBITS))
         size = (self.exhibit.config.height, self.exhibit.config.width)
-        self.digits, self.valid = (load_digits(options.dataset, options.data, split, size) for split in ("train", "valid"))
+        self.digits, self.valid = load_splits(options.dataset, options.data, ("train", "valid"), size)
         if options.batch > len(self.digits):
             raise ValueError(f"--batch is {options.batch} and there are {len(self.digits)} pictures; give at most that.")
         self.training = EXHIBITS[options.exhibit][2](self.exhibit)
@@ -138,18 +139,6 @@ def pictures_at(step: int, digits: Digits, options: argparse.Namespace) -> Tenso
     if options.shift:
         ink = shift_images(ink, rng.integers(-options.shift, options.shift + 1, (len(ink), 2)))
     return torch.from_numpy(ink)[:, None].float() / 255
-
-
-def parse_config(text: str, name: str) -> dict[str, int]:
-    """The text of --config, such as "channels=32", as keyword arguments. Raises ValueError."""
-    known = [option.name for option in fields(EXHIBITS[name][1])]
-    pairs = [pair.partition("=") for pair in text.split(",") if pair]
-    for field, _, value in pairs:
-        if field not in known:
-            raise ValueError(f"{name} has no option {field!r}; it has {', '.join(known)}.")
-        if not value.isdecimal() or not int(value):
-            raise ValueError(f"--config {field} is {value!r}; give a whole number of at least 1.")
-    return {field: int(value) for field, _, value in pairs}
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 
 from pixelcnn.errors import WeightsError
-from pixelcnn.hub.download import REPO_NAME
-from pixelcnn.hub.manifest import WEIGHTS
+from pixelcnn.hub.manifest import REPO_NAME, WEIGHTS
 from pixelcnn.hub.publish import push, repo_contents, write_facts
 
 

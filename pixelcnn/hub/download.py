@@ -3,18 +3,19 @@
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pixelcnn.errors import WeightsError
-from pixelcnn.hub.manifest import Entry, Manifest, read_manifest, sha256
+from pixelcnn.hub.hub_errors import hub_error
+from pixelcnn.hub.manifest import REPO_NAME, Entry, Manifest, checked_entry, read_manifest, sha256
 
 T = TypeVar("T")
 
 FILE_DEADLINE_S = 10.0  # for one file that a request waits for
 REPO_DEADLINE_S = 60.0  # for all files of a repository, in the background
-REPO_NAME = r"\w[\w.-]*/\w[\w.-]*"
 
 
 def run_with_timeout(seconds: float, work: Callable[[], T]) -> T:
@@ -56,37 +57,43 @@ def download_weights(repo: str, seconds: float, work: Callable[[], T]) -> T:
             seconds=seconds,
         ) from error
     except Exception as error:  # the exceptions of the Hub, the network and HTTP libraries have no common base
-        raise WeightsError(
-            "download_failed",
-            "The weights could not be downloaded from {repo} ({reason}). Try again later, or use --weights FILE.",
-            repo=repo,
-            reason=type(error).__name__,
-        ) from error
+        raise hub_error(repo, error) from error
 
 
-def download_file(repo: str, file: str, revision: str | None) -> Path:
+def download_file(repo: str, file: str, revision: str | None, *, again: bool = False) -> Path:
     """The path of one file of a Hub repository in the local cache, downloaded if necessary.
 
-    A file of a full commit is immutable, so a cached one is used without a request.
+    A file of a full commit is immutable, so a cached one is used without a request. again: replace a damaged cached file.
     """
     from huggingface_hub import hf_hub_download  # takes half a second to import; bundled weights do not need it
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    if revision and re.fullmatch("[0-9a-f]{40}", revision):
+    if revision and re.fullmatch("[0-9a-f]{40}", revision) and not again:
         try:
             return Path(hf_hub_download(repo_id=repo, filename=file, revision=revision, local_files_only=True))
         except LocalEntryNotFoundError:
             pass
-    return Path(hf_hub_download(repo_id=repo, filename=file, revision=revision))
+    return Path(hf_hub_download(repo_id=repo, filename=file, revision=revision, force_download=again))
+
+
+def download_weights_file(repo: str, entry: Entry, revision: str | None) -> Path:
+    """The file of an entry. One that is not the entry's, such as half a file in the cache, is downloaded once more.
+
+    Raises WeightsError if it is still another file, and the exceptions of the Hub's client.
+    """
+    path = download_file(repo, entry["file"], revision)
+    if sha256(path) != entry["sha256"]:
+        with suppress(Exception):  # without a network, for example; then the next line says what is wrong
+            path = download_file(repo, entry["file"], revision, again=True)
+        check_sha256(path, entry, repo)
+    return path
 
 
 def download_entry(entry: Entry) -> Path:
     """The file of an entry that names a repository. Raises WeightsError after FILE_DEADLINE_S, or if it is another file."""
-    repo, file = entry["repo"], entry["file"]
+    repo, revision = entry["repo"], entry["revision"]
     assert repo is not None
-    path = download_weights(repo, FILE_DEADLINE_S, lambda: download_file(repo, file, entry["revision"]))
-    check_sha256(path, entry, repo)
-    return path
+    return download_weights(repo, FILE_DEADLINE_S, lambda: download_weights_file(repo, entry, revision))
 
 
 def check_sha256(path: Path, entry: Entry, repo: str) -> None:
@@ -108,6 +115,7 @@ class DownloadedRepo:
     revision: str  # 40 hex digits
     manifest: Manifest
     files: dict[str, Path]  # by entry: the default and all that the page offers
+    left_out: dict[str, WeightsError]  # entries that cannot be used, never the default
 
 
 def download_repo(name: str, deadline_s: float = REPO_DEADLINE_S) -> DownloadedRepo:
@@ -123,20 +131,28 @@ def download_repo(name: str, deadline_s: float = REPO_DEADLINE_S) -> DownloadedR
 
 
 def _download_all(repo: str, revision: str | None) -> DownloadedRepo:
-    manifest_path = download_file(repo, "manifest.json", revision)
+    manifest, commit = _download_manifest(repo, revision)
+    files: dict[str, Path] = {}
+    left_out: dict[str, WeightsError] = {}
+    default = manifest["default"]
+    for name in sorted(manifest["entries"], key=lambda name: name != default):  # without the default, no other is needed
+        try:
+            entry = checked_entry(manifest, name)
+            if entry["page"] or name == default:
+                files[name] = download_weights_file(repo, entry, commit)
+        except WeightsError as error:
+            if name == default:
+                raise
+            left_out[name] = error
+    return DownloadedRepo(repo, commit, manifest, files, left_out)
+
+
+def _download_manifest(repo: str, revision: str | None) -> tuple[Manifest, str]:
+    """The manifest and its commit, 40 hex digits. One that cannot be read is downloaded once more."""
+    path = download_file(repo, "manifest.json", revision)
     # The cache has one folder for each commit. Taking the rest from the same commit keeps a moving branch consistent.
-    commit = manifest_path.parent.name
-    manifest = read_manifest(manifest_path.parent)
-    files = {}
-    for name, entry in manifest["entries"].items():
-        if not (isinstance(entry["file"], str) and re.fullmatch(r"[\w-]+\.safetensors", entry["file"])):
-            raise WeightsError(
-                "not_safetensors",
-                "{repo} lists the file {file}. Only .safetensors files are loaded.",
-                repo=repo,
-                file=repr(entry["file"])[:100],
-            )
-        if entry["page"] or name == manifest["default"]:
-            files[name] = download_file(repo, entry["file"], commit)
-            check_sha256(files[name], entry, repo)
-    return DownloadedRepo(repo, commit, manifest, files)
+    commit = path.parent.name
+    try:
+        return read_manifest(path.parent), commit
+    except WeightsError:
+        return read_manifest(download_file(repo, "manifest.json", commit, again=True).parent), commit

@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, cast
 
-from pixelcnn.errors import WeightsError
+from pixelcnn.errors import WeightsError, describe
+
+REPO_NAME = r"\w[\w.-]*/\w[\w.-]*"
 
 PACKAGE = Path(__file__).parents[1]
 # In a checkout, the folder beside the package; in an installed wheel, a folder inside the package.
@@ -55,27 +59,75 @@ class Manifest(TypedDict):
 
 
 def read_manifest(folder: Path = WEIGHTS) -> Manifest:
-    """The manifest of a folder. Raises WeightsError if it cannot be read or is incomplete."""
+    """The manifest of a folder. Its entries are not checked yet; see `checked_entry`. Raises WeightsError."""
     path = folder / "manifest.json"
     try:
         manifest = json.loads(path.read_text("utf-8"))
-        complete = manifest["default"] in manifest["entries"] and all(
-            Entry.__required_keys__ <= set(entry) for entry in manifest["entries"].values()
-        )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        complete = manifest["default"] in manifest["entries"] and isinstance(manifest["entries"], dict)
+    except PermissionError:
+        raise not_permitted(path) from None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise WeightsError(
             "manifest_unreadable",
-            "The manifest {path} cannot be read ({reason}). Restore it from the repository.",
+            "The manifest {path} is missing or is not a manifest in JSON. Restore it from the repository.",
             path=str(path),
-            reason=type(error).__name__,
         ) from error
     if not complete:
         raise WeightsError(
             "manifest_incomplete",
-            "The manifest {path} lacks its default entry or a required field of an entry. Restore it from the repository.",
+            "The manifest {path} lacks its default entry. Restore it from the repository.",
             path=str(path),
         )
     return manifest
+
+
+def not_permitted(path: Path) -> WeightsError:
+    return WeightsError(
+        "weights_not_permitted",
+        "{path} may not be read by this user. Change the permissions of the file or of its folder.",
+        path=str(path),
+    )
+
+
+def matches(pattern: str) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+def in_range(first: int, last: int) -> Callable[[object], bool]:
+    return lambda value: type(value) is int and first <= value <= last
+
+
+# For each field of an entry whether a value can be used, and what is expected. Facts may be missing.
+FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "model": (matches(r"\w+"), '"pixelcnn"'),
+    "file": (matches(r"\w[\w.-]*\.safetensors"), '"NAME.safetensors"'),
+    "sha256": (matches("[0-9a-f]{64}"), "[0-9a-f]{64}"),
+    "page": (lambda value: isinstance(value, bool), "true, false"),
+    "repo": (lambda value: value is None or matches(REPO_NAME)(value), '"user/name", null'),
+    "revision": (lambda value: value is None or matches(r"[\w./-]+")(value), "[0-9a-f]{40}, null"),
+    "levels": (in_range(2, 256), "2 ... 256"),
+    "classes": (in_range(0, 100), "0 ... 100"),
+    "height": (in_range(1, 256), "1 ... 256"),
+    "width": (in_range(1, 256), "1 ... 256"),
+    "any_mask": (lambda value: isinstance(value, bool), "true, false"),
+}
+
+
+def checked_entry(manifest: Manifest, name: str) -> Entry:
+    """An entry of a manifest with usable fields. Raises WeightsError."""
+    found: object = manifest["entries"][name]
+    entry = found if isinstance(found, dict) else {}
+    for field, (usable, expected) in FIELDS.items():
+        if (field in entry or field in Entry.__required_keys__) and not usable(entry.get(field)):
+            raise WeightsError(
+                "manifest_entry",
+                "The entry {entry} of the manifest has {field} {given}. Expected: {expected}.",
+                entry=name[:80],
+                field=field,
+                given=describe(entry.get(field)),
+                expected=expected,
+            )
+    return cast(Entry, entry)
 
 
 def stated_facts(entry: Entry) -> Facts | None:

@@ -10,7 +10,8 @@ from huggingface_hub import CommitOperationAdd, HfApi
 from pixelcnn.atomic import write_atomically
 from pixelcnn.errors import WeightsError
 from pixelcnn.hub.files import check_bundled, facts_of, load_entry
-from pixelcnn.hub.manifest import WEIGHTS, Manifest, read_manifest
+from pixelcnn.hub.hub_errors import http_status
+from pixelcnn.hub.manifest import WEIGHTS, Manifest, checked_entry, read_manifest
 from pixelcnn.hub.model_card import model_card
 from pixelcnn.images import contact_sheet
 from pixelcnn.sampling.sampler import complete
@@ -25,7 +26,8 @@ def repo_contents(repo: str, folder: Path = WEIGHTS) -> dict[str, bytes]:
     """
     manifest = read_manifest(folder)
     contents = {}
-    for name, entry in manifest["entries"].items():
+    for name in manifest["entries"]:
+        entry = checked_entry(manifest, name)
         if missing := REQUIRED_FIELDS - set(entry):
             raise WeightsError(
                 "entry_incomplete",
@@ -57,12 +59,7 @@ def push(repo: str, folder: Path = WEIGHTS) -> str:
         operations = [CommitOperationAdd(name, content) for name, content in contents.items()]
         pushed = api.create_commit(repo, operations, commit_message="Push weights, manifest, model card and samples")
     except Exception as error:  # the exceptions of the Hub, the network and HTTP libraries have no common base
-        raise WeightsError(
-            "push_failed",
-            "The weights could not be pushed to {repo} ({reason}). Log in with `hf auth login` and try again.",
-            repo=repo,
-            reason=(str(error).splitlines() or [type(error).__name__])[0],
-        ) from error
+        raise push_error(repo, error) from error
     manifest = read_manifest(folder)
     for entry in manifest["entries"].values():
         entry["repo"], entry["revision"] = repo, pushed.oid
@@ -73,6 +70,25 @@ def push(repo: str, folder: Path = WEIGHTS) -> str:
         text = with_repo(readme.read_text("utf-8"), repo, f"{repo} {files} {pushed.oid}")
         _write_text(readme, text)
     return pushed.oid
+
+
+def push_error(repo: str, error: Exception) -> WeightsError:
+    """The error for an exception during a push."""
+    status = http_status(error)
+    if status in (401, 403):
+        return WeightsError(
+            "push_forbidden",
+            "The Hub does not allow this user to write to {repo} (status {status}). Log in with `hf auth login` and a "
+            "token that can write.",
+            repo=repo,
+            status=status,
+        )
+    return WeightsError(
+        "push_failed",
+        "The weights could not be pushed to {repo} ({reason}). Nothing has changed here; try again.",
+        repo=repo,
+        reason=(str(error).splitlines() or [type(error).__name__])[0],
+    )
 
 
 def write_facts(folder: Path = WEIGHTS) -> None:

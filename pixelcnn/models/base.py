@@ -4,27 +4,85 @@ A model is a `network` plus the attributes below. Cache, prefill and one-pixel s
 the layers run in both ways (see `pixelcnn/nn`).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from pixelcnn.distributions import Distribution
+from pixelcnn.errors import InputError, describe
 from pixelcnn.masks import raster_order
 from pixelcnn.nn.cache import Activations, Cache, CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
 from pixelcnn.nn.layers import Linear, MaskedConv2d, class_index
 
 
+class ConfigError(InputError):
+    """A field of a config that no model can have; params: field, given, expected."""
+
+
 @dataclass(frozen=True)
 class ModelConfig:
-    """Sizes of a model, all whole numbers. Stored in the metadata of a weights file, from which the model is rebuilt."""
+    """Sizes of a model, all whole numbers. Stored in the metadata of a weights file, from which the model is rebuilt.
+
+    Raises ConfigError for a value that is not in RANGES, the values of each field. They bound the time in which a model is
+    built on the device "meta", not its memory, which is bounded by the size of the file.
+    """
+
+    RANGES: ClassVar[dict[str, range]] = {
+        "height": range(1, 257),
+        "width": range(1, 257),
+        "channels": range(1, 4097),
+        "head": range(1, 4097),
+        "blocks": range(1, 65),
+        "layers": range(1, 65),
+        "kernel": range(1, 8, 2),
+        "batch_norm": range(2),
+        "classes": range(101),
+        "dropout_percent": range(100),
+    }
 
     height: int = 28
     width: int = 28
 
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            self.check(option.name, self.RANGES[option.name])
 
-class AutoregressiveModel(nn.Module):
+    def check(self, field: str, allowed: range) -> None:
+        """Raises ConfigError unless the value of a field is one of those allowed."""
+        value = getattr(self, field)
+        if type(value) is not int or value not in allowed:
+            raise ConfigError(
+                "config_field",
+                "{field} of the model is {given}. Give a whole number: {expected}.",
+                field=field,
+                given=describe(value),
+                expected=describe_range(allowed),
+            )
+
+
+def describe_range(allowed: range) -> str:
+    """Numbers for a message, such as "0, 1", "1 ... 64" or "4, 8 ... 256"."""
+    if len(allowed) <= 4:
+        return ", ".join(map(str, allowed))
+    return f"{allowed[0]} ... {allowed[-1]}" if allowed.step == 1 else f"{allowed[0]}, {allowed[1]} ... {allowed[-1]}"
+
+
+class Network(nn.Module):
+    """What a weights file holds: a network that its name in a registry and its config rebuild."""
+
+    name: str
+    config: ModelConfig
+
+
+N = TypeVar("N", bound=Network)
+Registry = Mapping[str, tuple[type[N], type[ModelConfig], *tuple[Any, ...]]]  # by name: the network, its config, and more
+
+
+class AutoregressiveModel(Network):
     """p(x) as the product of p(pixel | earlier pixels), pixels in raster order.
 
     config: with the model's registry name it rebuilds the model.
@@ -36,9 +94,7 @@ class AutoregressiveModel(nn.Module):
     input_layers: the layers that read the picture itself; sampled levels are written to their memories.
     """
 
-    name: str
     entry: str = ""  # the name of the weights in the manifest, once loaded
-    config: ModelConfig
     distribution: Distribution
     margin: int
     classes: int = 0

@@ -25,8 +25,9 @@ from pixelcnn.distributions import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.cache import CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import Linear, MaskedConv2d, TypedModuleList, mask_a, readout
+from pixelcnn.nn.layers import Linear, MaskedConv2d, Readout, TypedModuleList, mask_a
 from pixelcnn.nn.lstm import ScanPath, lstm, lstm_scan
+from pixelcnn.nn.module import Module
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class DiagonalBiLSTMCell(CachedLayer):
             memory[at[:, column], 2 * n : 4 * n] = torch.cat([h, c], -1)
 
 
-class ResidualBlock(nn.Module):
+class ResidualBlock(Module):
     """[1], Fig. 5 right: 2h -> 1x1 input-to-state convolution -> Diagonal BiLSTM, h -> 1x1 convolution -> 2h, added."""
 
     def __init__(self, config: Config, first: bool):
@@ -114,7 +115,7 @@ class ResidualBlock(nn.Module):
         channels = config.channels
         self.input_to_state = Linear(2 * channels, 8 * channels, bool(config.batch_norm))  # the gates of both scans
         self.lstm = DiagonalBiLSTMCell(channels, first)
-        self.up = nn.Linear(channels, 2 * channels)
+        self.up = Linear(channels, 2 * channels)
 
     def forward(self, x: Tensor, picture: Tensor | None, execution: Execution) -> Tensor:
         return x + self.up(self.lstm(picture, self.input_to_state(x), execution))
@@ -134,7 +135,7 @@ class DiagonalBiLSTM(AutoregressiveModel):
         self.blocks: TypedModuleList[ResidualBlock] = TypedModuleList(
             ResidualBlock(config, first=layer == 0) for layer in range(config.layers)
         )
-        self.head = readout(2 * config.channels, config.head, self.distribution.num_params)
+        self.head = Readout(2 * config.channels, config.head, self.distribution.num_params)
 
     @property
     def input_layers(self) -> list[CachedLayer]:

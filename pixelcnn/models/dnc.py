@@ -24,16 +24,20 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from pixelcnn.models import row_memory
 from pixelcnn.models.row_memory import RECURRENT_ONLY, RowMemoryModel
+from pixelcnn.nn.layers import Linear
 from pixelcnn.nn.lstm import lstm
+from pixelcnn.nn.module import Module
 from pixelcnn.nn.row_memory import RowMemory
 
 
 @dataclass(frozen=True)
 class Config(row_memory.Config):
+    RANGES = row_memory.Config.RANGES | {"slots": range(1, 257), "slot_size": range(1, 257), "heads": range(1, 65)}
+
     memory_every: int = 4
     slots: int = 12  # N of [1]
     slot_size: int = 16  # W of [1]
@@ -96,7 +100,7 @@ class Interface(NamedTuple):
     read_modes: Tensor  # (N, heads, 3), sum 1: backward, content, forward
 
 
-class ExternalMemory(nn.Module):
+class ExternalMemory(Module):
     """One step of the memory of [1], without parameters: the controller gives the interface vector."""
 
     def __init__(self, sizes: Sizes):
@@ -178,8 +182,8 @@ class DNCMemory(RowMemory):
         self.parts = [hidden, reads, hidden, sum(sizes.state)]
         super().__init__(config.channels, 4 * hidden, hidden, readable=hidden + reads, state_size=sum(self.parts))
         self.external = ExternalMemory(sizes)
-        self.reads = nn.Linear(reads, 4 * hidden, bias=False)
-        self.interface = nn.Linear(hidden, sum(sizes.interface))
+        self.reads = Linear(reads, 4 * hidden, bias=False)
+        self.interface = Linear(hidden, sum(sizes.interface))
         self.on = float(config.memory != RECURRENT_ONLY)
 
     def advance(self, drive: Tensor, history: Tensor) -> Tensor:

@@ -28,17 +28,24 @@ from torch import Tensor, nn
 
 from pixelcnn.models import row_memory
 from pixelcnn.models.row_memory import RECURRENT_ONLY, RowMemoryModel
+from pixelcnn.nn.module import Module
 from pixelcnn.nn.row_memory import RowMemory, neighbors
 
 
 @dataclass(frozen=True)
 class Config(row_memory.Config):
+    RANGES = row_memory.Config.RANGES | {
+        "inner_steps": range(1, 65),
+        "decay_percent": range(101),
+        "rate_percent": range(1001),
+    }
+
     inner_steps: int = 1  # S of [1]
     decay_percent: int = 95  # 100 lambda
     rate_percent: int = 100  # 100 eta, to be divided by the number of hidden units
 
 
-class FastWeights(nn.Module):
+class FastWeights(Module):
     """The cell of [1] without the slow weights W and C: a hidden state from W h + C x and all earlier hidden states."""
 
     def __init__(self, hidden: int, *, inner_steps: int = 1, decay: float = 0.95, rate: float = 0.5, on: bool = True):

@@ -31,11 +31,31 @@ from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.attention import CausalAttention
 from pixelcnn.nn.cache import CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import ClassBias, Gate, MaskedConv2d, TypedModuleList, mask_a, mask_b, readout
+from pixelcnn.nn.layers import (
+    ClassBias,
+    Gate,
+    Linear,
+    MaskedConv2d,
+    Readout,
+    TypedModuleList,
+    mask_a,
+    mask_b,
+    normal_parameter,
+)
+from pixelcnn.nn.module import Module
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
+    RANGES = ModelConfig.RANGES | {
+        "attend_every": range(1, 65),
+        "heads": range(1, 65),
+        "dim": range(1, 257),
+        "given": range(1, 4097),
+        "class_blocks": range(65),
+        "class_channels": range(1, 4097),
+    }
+
     channels: int = 48
     blocks: int = 8
     attend_every: int = 4  # blocks between attention layers
@@ -99,8 +119,8 @@ class PositionEmbedding(CachedLayer):
 
     def __init__(self, config: Config):
         super().__init__()
-        self.rows = nn.Parameter(torch.randn(config.height, 1, config.channels) / 10)
-        self.columns = nn.Parameter(torch.randn(config.width, config.channels) / 10)
+        self.rows = normal_parameter(config.height, 1, config.channels, std=0.1)
+        self.columns = normal_parameter(config.width, config.channels, std=0.1)
 
     def new_memory(self, grid: Grid, slots: int) -> Tensor:
         return self.rows.new_empty(0)  # nothing to store
@@ -112,17 +132,17 @@ class PositionEmbedding(CachedLayer):
         return h + (self.rows + self.columns).flatten(0, 1).index_select(0, step.pixels)
 
 
-class Block(nn.Module):
+class Block(Module):
     """A gated residual block ([1], equations 2 and 4), with the feature map of the hints added before the gate."""
 
     def __init__(self, channels: int, size: int, config: Config):
         super().__init__()
         self.conv = MaskedConv2d(channels, 2 * channels, mask_b(size), batch_norm=bool(config.batch_norm))
-        self.given = nn.Linear(config.given, 2 * channels, bias=False)
+        self.given = Linear(config.given, 2 * channels, bias=False)
         self.digit = None if config.class_blocks else ClassBias(config.classes, 2 * channels)
         self.gate = Gate(channels)
-        self.dropout = nn.Dropout(config.dropout_percent / 100)
-        self.out = nn.Linear(channels, channels)
+        self.dropout = config.dropout_percent / 100
+        self.out = Linear(channels, channels)
 
     def forward(self, h: Tensor, hints: Tensor | None, execution: Execution) -> Tensor:
         mixed = self.conv(h, execution)
@@ -130,13 +150,14 @@ class Block(nn.Module):
             mixed = mixed + self.given(hints)
         if self.digit is not None:
             mixed = mixed + self.digit(mixed, execution)
-        return h + self.out(self.dropout(self.gate(mixed)))
+        gated = self.gate(mixed)
+        return h + self.out(F.dropout(gated, self.dropout) if self.training else gated)
 
 
 CLASS_BIAS_SCALE = 0.3  # of initial class biases; smaller ones are learned late
 
 
-class ClassBlock(nn.Module):
+class ClassBlock(Module):
     """A gated residual block with a class bias and without hints, which the blocks below it have read."""
 
     def __init__(self, channels: int, size: int, config: Config):
@@ -144,24 +165,25 @@ class ClassBlock(nn.Module):
         self.conv = MaskedConv2d(channels, 2 * channels, mask_b(size), batch_norm=bool(config.batch_norm))
         self.digit = ClassBias(config.classes, 2 * channels, CLASS_BIAS_SCALE)
         self.gate = Gate(channels)
-        self.dropout = nn.Dropout(config.dropout_percent / 100)
-        self.out = nn.Linear(channels, channels)
+        self.dropout = config.dropout_percent / 100
+        self.out = Linear(channels, channels)
 
     def forward(self, h: Tensor, execution: Execution) -> Tensor:
         mixed = self.conv(h, execution)
-        return h + self.out(self.dropout(self.gate(mixed + self.digit(mixed, execution))))
+        gated = self.gate(mixed + self.digit(mixed, execution))
+        return h + self.out(F.dropout(gated, self.dropout) if self.training else gated)
 
 
-class ClassStack(nn.Module):
+class ClassStack(Module):
     """Narrow blocks that the class enters; computed for every class of a picture from features common to all."""
 
     def __init__(self, config: Config):
         super().__init__()
-        self.reduce = nn.Linear(config.channels, config.class_channels)
+        self.reduce = Linear(config.channels, config.class_channels)
         self.blocks: TypedModuleList[ClassBlock] = TypedModuleList(
             ClassBlock(config.class_channels, (5, 3)[number % 2], config) for number in range(config.class_blocks)
         )
-        self.expand = nn.Linear(config.class_channels, config.channels)
+        self.expand = Linear(config.class_channels, config.channels)
 
     def forward(self, h: Tensor, execution: Execution) -> Tensor:
         narrow = execution.expand(self.reduce(h))
@@ -191,7 +213,7 @@ class Freeform(AutoregressiveModel):
             CausalAttention(config.channels, config.heads, config.dim) for _ in range(config.blocks // config.attend_every)
         )
         self.class_stack = ClassStack(config) if config.class_blocks else None
-        self.head = readout(config.channels, config.head, self.distribution.num_params)
+        self.head = Readout(config.channels, config.head, self.distribution.num_params)
 
     @property
     def input_layers(self) -> list[CachedLayer]:

@@ -23,7 +23,17 @@ from pixelcnn.distributions import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.cache import CachedLayer, Taps
 from pixelcnn.nn.execution import CachedStep, Execution
-from pixelcnn.nn.layers import ClassBias, FeatureCache, Gate, MaskedConv2d, TypedModuleList, mask_a, readout, scale_weight_
+from pixelcnn.nn.layers import (
+    ClassBias,
+    FeatureCache,
+    Gate,
+    Linear,
+    MaskedConv2d,
+    Readout,
+    TypedModuleList,
+    mask_a,
+    scale_weight_,
+)
 
 
 @dataclass(frozen=True)
@@ -58,10 +68,10 @@ class GatedLayer(nn.Module):
         channels, batch_norm = config.channels, bool(config.batch_norm)
         self.vertical = scale_weight_(MaskedConv2d(fan_in, 2 * channels, vertical, batch_norm=batch_norm), GATE_GAIN)
         self.link = FeatureCache(2 * channels, rows_up=1)
-        self.across = nn.Linear(2 * channels, 2 * channels, bias=False)
+        self.across = Linear(2 * channels, 2 * channels, bias=False)
         self.horizontal = scale_weight_(MaskedConv2d(fan_in, 2 * channels, horizontal, batch_norm=batch_norm), GATE_GAIN)
         self.gate = Gate(channels)
-        self.out = nn.Linear(channels, channels)
+        self.out = Linear(channels, channels)
         self.digit = ClassBias(config.classes, 4 * channels) if config.classes else None
 
     def class_bias(self, execution: Execution, like: Tensor) -> tuple[Tensor | float, Tensor | float]:
@@ -79,8 +89,6 @@ class GatedPixelCNN(AutoregressiveModel):
 
     def __init__(self, config: Config):
         super().__init__()
-        if config.kernel % 2 == 0 or config.kernel > 2 * self.margin + 1:
-            raise ValueError(f"{self.name} has kernel {config.kernel}; give an odd number up to {2 * self.margin + 1}.")
         self.config = config
         self.classes = config.classes
         self.distribution = Bernoulli()
@@ -88,7 +96,7 @@ class GatedPixelCNN(AutoregressiveModel):
         taps = rows_up_to(config.kernel), row_up_to(config.kernel)
         others = [GatedLayer(config.channels, config, *taps) for _ in range(config.layers - 1)]
         self.layers: TypedModuleList[GatedLayer] = TypedModuleList([first, *others])
-        self.head = readout(config.channels, config.head, self.distribution.num_params)
+        self.head = Readout(config.channels, config.head, self.distribution.num_params)
 
     @property
     def input_layers(self) -> list[CachedLayer]:

@@ -12,12 +12,13 @@ the paper; larger kernels make it smaller.
 from dataclasses import dataclass
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from pixelcnn.distributions import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.execution import Execution
-from pixelcnn.nn.layers import Linear, MaskedConv2d, TypedModuleList, mask_a, mask_b, readout
+from pixelcnn.nn.layers import Linear, MaskedConv2d, Readout, TypedModuleList, mask_a, mask_b
+from pixelcnn.nn.module import Module
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Config(ModelConfig):
     batch_norm: int = 0  # 1 for batch normalization before the second and the third ReLU of every block
 
 
-class ResidualBlock(nn.Module):
+class ResidualBlock(Module):
     """[1], Fig. 5 left: 2h -> ReLU, 1x1 -> h -> ReLU, 3x3 mask B -> h -> ReLU, 1x1 -> 2h, added to the input."""
 
     def __init__(self, config: Config):
@@ -37,7 +38,7 @@ class ResidualBlock(nn.Module):
         channels, batch_norm = config.channels, bool(config.batch_norm)
         self.reduce = Linear(2 * channels, channels, batch_norm)
         self.conv = MaskedConv2d(channels, channels, mask_b(config.kernel), batch_norm=batch_norm)
-        self.expand = nn.Linear(channels, 2 * channels)
+        self.expand = Linear(channels, 2 * channels)
 
     def forward(self, x: Tensor, execution: Execution) -> Tensor:
         h = self.reduce(F.relu(x))
@@ -52,13 +53,11 @@ class PixelCNN(AutoregressiveModel):
 
     def __init__(self, config: Config):
         super().__init__()
-        if config.kernel % 2 == 0 or config.kernel > 2 * self.margin + 1:
-            raise ValueError(f"{self.name} has kernel {config.kernel}; give an odd number up to {2 * self.margin + 1}.")
         self.config = config
         self.distribution = Bernoulli()
         self.first = MaskedConv2d(1, 2 * config.channels, mask_a(7))
         self.blocks: TypedModuleList[ResidualBlock] = TypedModuleList(ResidualBlock(config) for _ in range(config.blocks))
-        self.head = readout(2 * config.channels, config.head, self.distribution.num_params)
+        self.head = Readout(2 * config.channels, config.head, self.distribution.num_params)
 
     @property
     def input_layers(self):

@@ -41,6 +41,13 @@ UL: Taps = ((-1, -1), (-1, 0), (0, -1), (0, 0))
 class Config(ModelConfig):
     """Height and width are divisible by 2 to the power of scales - 1."""
 
+    RANGES = ModelConfig.RANGES | {
+        "blocks": range(1, 9),
+        "scales": range(1, 6),
+        "mixtures": range(1, 101),
+        "levels": range(2, 257),
+    }
+
     channels: int = 32
     blocks: int = 2  # per resolution
     scales: int = 3
@@ -48,6 +55,12 @@ class Config(ModelConfig):
     levels: int = 256
     dropout_percent: int = 30
     batch_norm: int = 0  # 1 for batch normalization after both convolutions of every block
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        unit = 2 ** (self.scales - 1)
+        for side in ("height", "width"):
+            self.check(side, range(unit, self.RANGES[side].stop, unit))
 
 
 def concat_elu(x: Tensor) -> Tensor:
@@ -176,10 +189,11 @@ class Head(nn.Linear):
     def __init__(self, fan_in: int, mixtures: int):
         super().__init__(fan_in, 3 * mixtures)
         self.slope = nn.Buffer(torch.tensor([1.0, 0.1, 1.0]).repeat_interleave(mixtures), persistent=False)
+        with torch.device("cpu"):  # on "meta", torch.linspace would import torch's compiler
+            initial = torch.cat([torch.zeros(mixtures), torch.linspace(-10, 10, mixtures), torch.full((mixtures,), -2.0)])
         with torch.no_grad():
             self.weight.mul_(0.3)
-            means = torch.linspace(-10, 10, mixtures)
-            self.bias.copy_(torch.cat([torch.zeros(mixtures), means, torch.full((mixtures,), -2.0)]))
+            self.bias.copy_(initial)
 
     def forward(self, h: Tensor) -> Tensor:
         return super().forward(h) * self.slope
@@ -192,12 +206,6 @@ class PixelCNNpp(AutoregressiveModel):
 
     def __init__(self, config: Config):
         super().__init__()
-        unit = 2 ** (config.scales - 1)
-        if config.height % unit or config.width % unit:
-            raise ValueError(
-                f"{self.name} with {config.scales} scales has size {config.height} x {config.width}; height and width "
-                f"must be divisible by {unit}. Change height, width or scales in --config."
-            )
         self.config = config
         self.distribution = DiscretizedLogisticMixture(config.levels, config.mixtures)
         channels = config.channels

@@ -21,8 +21,9 @@ from pixelcnn.distributions import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.cache import Cache, CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import MaskedConv2d, TypedModuleList, mask_a, readout
+from pixelcnn.nn.layers import Linear, MaskedConv2d, Readout, TypedModuleList, mask_a
 from pixelcnn.nn.lstm import ScanPath, lstm, lstm_scan
+from pixelcnn.nn.module import Module
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class RowLSTMCell(CachedLayer):
         return out
 
 
-class ResidualBlock(nn.Module):
+class ResidualBlock(Module):
     """[1], Fig. 5 right: 2h -> 3x1 input-to-state convolution -> Row LSTM, h -> 1x1 convolution -> 2h, added."""
 
     TAPS = ((0, -1), (0, 0))  # a 3x1 kernel with mask B
@@ -86,7 +87,7 @@ class ResidualBlock(nn.Module):
         channels, batch_norm = config.channels, bool(config.batch_norm)
         self.input_to_state = MaskedConv2d(2 * channels, 4 * channels, self.TAPS, batch_norm=batch_norm)
         self.lstm = RowLSTMCell(channels)
-        self.up = nn.Linear(channels, 2 * channels)
+        self.up = Linear(channels, 2 * channels)
 
     def forward(self, x: Tensor, execution: Execution) -> Tensor:
         gates = self.input_to_state(x, execution)
@@ -104,7 +105,7 @@ class RowLSTM(AutoregressiveModel):
         self.distribution = Bernoulli()
         self.first = MaskedConv2d(1, 2 * config.channels, mask_a(7))
         self.blocks: TypedModuleList[ResidualBlock] = TypedModuleList(ResidualBlock(config) for _ in range(config.layers))
-        self.head = readout(2 * config.channels, config.head, self.distribution.num_params)
+        self.head = Readout(2 * config.channels, config.head, self.distribution.num_params)
 
     @property
     def input_layers(self) -> list[CachedLayer]:

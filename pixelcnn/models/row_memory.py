@@ -18,13 +18,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pixelcnn.distributions import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.cache import CachedLayer, Taps
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import FeatureCache, Gate, MaskedConv2d, TypedModuleList, mask_a, readout, scale_weight_
+from pixelcnn.nn.layers import FeatureCache, Gate, Linear, MaskedConv2d, Readout, TypedModuleList, mask_a, scale_weight_
+from pixelcnn.nn.module import Module
 from pixelcnn.nn.row_memory import RowMemory
 
 ROWS_ABOVE: Taps = tuple((row, column) for row in range(-3, 0) for column in range(-3, 4))
@@ -35,6 +36,8 @@ OFF, ON, RECURRENT_ONLY = range(3)  # values of `Config.memory`
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
+    RANGES = ModelConfig.RANGES | {"memory_every": range(1, 65), "hidden": range(1, 4097), "memory": range(3)}
+
     channels: int = 48
     layers: int = 6
     memory_every: int = 3  # every so many layers, the last of them is followed by a memory
@@ -44,12 +47,16 @@ class Config(ModelConfig):
     memory: int = ON  # 0 for a memory whose output is zero, 2 for its recurrent part only
     batch_norm: int = 0  # 1 for batch normalization after the convolutions
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check("memory_every", range(1, self.layers + 1))
+
 
 def within_row(kernel: int) -> Taps:
     return tuple((0, column) for column in range(-(kernel // 2), kernel // 2 + 1))
 
 
-class Layer(nn.Module):
+class Layer(Module):
     """A convolution of the rows above, perhaps a memory, and a convolution of the pixels to the left."""
 
     def __init__(self, config: Config, first: bool, memory: RowMemory | None):
@@ -58,13 +65,13 @@ class Layer(nn.Module):
         fan_in, row, left = (1, ROWS_ABOVE, LEFT) if first else (channels, *self.taps(config.kernel))
         self.rows = scale_weight_(MaskedConv2d(fan_in, 2 * channels, row, batch_norm=batch_norm), GATE_GAIN)
         self.memory = memory
-        self.read = None if memory is None else nn.Linear(memory.readable, channels)
+        self.read = None if memory is None else Linear(memory.readable, channels)
         self.read_gain = float(config.memory != OFF)
         self.above = FeatureCache(channels)
-        self.across = nn.Linear(channels, 2 * channels, bias=False)
+        self.across = Linear(channels, 2 * channels, bias=False)
         self.left = scale_weight_(MaskedConv2d(fan_in, 2 * channels, left, batch_norm=batch_norm), GATE_GAIN)
         self.gate = Gate(channels)
-        self.out = nn.Linear(channels, channels)
+        self.out = Linear(channels, channels)
         self.first = first
 
     @staticmethod
@@ -96,22 +103,13 @@ class RowMemoryModel(AutoregressiveModel):
 
     def __init__(self, config: Config):
         super().__init__()
-        if config.kernel % 2 == 0 or config.kernel > 2 * self.margin + 1:
-            raise ValueError(f"{self.name} has kernel {config.kernel}; give an odd number up to {2 * self.margin + 1}.")
-        if config.memory not in (OFF, ON, RECURRENT_ONLY):
-            raise ValueError(f"{self.name} has memory {config.memory}; give 1 (on), 2 (recurrent part only) or 0 (off).")
-        if config.memory_every > config.layers:
-            raise ValueError(
-                f"{self.name} has a memory every {config.memory_every} layers and only {config.layers} layers; give a "
-                f"memory_every of at most {config.layers}."
-            )
         self.config = config
         self.distribution = Bernoulli()
         has_memory = [(number + 1) % config.memory_every == 0 for number in range(config.layers)]
         self.layers: TypedModuleList[Layer] = TypedModuleList(
             Layer(config, number == 0, self.new_row_memory() if there else None) for number, there in enumerate(has_memory)
         )
-        self.head = readout(config.channels, config.head, self.distribution.num_params)
+        self.head = Readout(config.channels, config.head, self.distribution.num_params)
 
     def new_row_memory(self) -> RowMemory:
         raise NotImplementedError

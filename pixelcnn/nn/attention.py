@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from pixelcnn.nn.cache import Cache, CachedLayer, Grid, lazy_zeros
 from pixelcnn.nn.execution import CachedStep, FullPass
+from pixelcnn.nn.layers import Linear, normal_parameter
 
 
 class CausalAttention(CachedLayer):
@@ -22,11 +23,11 @@ class CausalAttention(CachedLayer):
         self.heads, self.dim = heads, dim
         self.inner = heads * dim
         self.norm = nn.LayerNorm(channels)
-        self.query = nn.Linear(channels, self.inner)
-        self.key_value = nn.Linear(channels, 2 * self.inner)
-        self.own = nn.Parameter(torch.randn(2 * self.inner) / 2)
-        self.null = nn.Parameter(torch.randn(2 * self.inner) / 10)
-        self.out = nn.Linear(self.inner, channels)
+        self.query = Linear(channels, self.inner)
+        self.key_value = Linear(channels, 2 * self.inner)
+        self.own = normal_parameter(2 * self.inner, std=0.5)
+        self.null = normal_parameter(2 * self.inner, std=0.1)
+        self.out = Linear(self.inner, channels)
 
     def by_head(self, h: Tensor) -> Tensor:
         """(B, N, heads * dim) to (B, heads, N, dim)."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from pixelcnn.nn.module import Module
 
 if TYPE_CHECKING:
     from pixelcnn.nn.execution import CachedStep
@@ -79,7 +81,7 @@ class Grid:
         return Grid(self.height >> times, self.width >> times, self.margin) if times else self
 
 
-class CachedLayer(nn.Module):
+class CachedLayer(Module):
     """A layer that reads other pixels, with two implementations that must agree: a full pass and a one-pixel step.
 
     `forward_full(h, ..., execution)` is the definition, (B, H, W, C) to (B, H, W, C'); it stores in the cache what steps

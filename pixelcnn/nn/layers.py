@@ -6,7 +6,7 @@ that read *other* pixels (`CachedLayer`, in `cache.py`) have two implementations
 """
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pixelcnn.nn.cache import CachedLayer, Grid, Taps
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
+from pixelcnn.nn.module import Module
 
 M = TypeVar("M", bound=nn.Module)
 L = TypeVar("L", bound=nn.Module)
@@ -103,11 +104,11 @@ class MaskedConv2d(CachedLayer):
             self.norm = None
 
 
-class Linear(nn.Linear):
+class Linear(Module, nn.Linear):
     """A 1x1 convolution, with optional batch normalization of its output."""
 
-    def __init__(self, fan_in: int, fan_out: int, batch_norm: bool = False):
-        super().__init__(fan_in, fan_out)
+    def __init__(self, fan_in: int, fan_out: int, batch_norm: bool = False, bias: bool = True):
+        super().__init__(fan_in, fan_out, bias)
         self.norm = BatchNorm(fan_out) if batch_norm else None
 
     def forward(self, h: Tensor) -> Tensor:
@@ -144,6 +145,12 @@ class FeatureCache(CachedLayer):
         return step.cache.memory[self].index_select(0, positions)
 
 
+def normal_parameter(*shape: int, std: float) -> nn.Parameter:
+    """A parameter with normal random numbers. On the device "meta" it has none: they would import torch's compiler."""
+    empty = torch.empty(shape)
+    return nn.Parameter(empty if empty.is_meta else std * torch.randn(shape))
+
+
 @torch.no_grad()
 def scale_weight_(layer: L, gain: float) -> L:
     """Multiply the initial weight of a layer by a gain, in place; returns the layer."""
@@ -151,19 +158,20 @@ def scale_weight_(layer: L, gain: float) -> L:
     return layer
 
 
-def readout(fan_in: int, hidden: int, num_params: int) -> nn.Sequential:
+class Readout(Module, nn.Sequential):
     """Features to distribution parameters: two 1x1 convolutions after ReLUs, and the output (1601.06759, Table 1)."""
-    return nn.Sequential(
-        nn.ReLU(),
-        nn.Linear(fan_in, hidden),
-        nn.ReLU(),
-        nn.Linear(hidden, hidden),
-        nn.ReLU(),
-        nn.Linear(hidden, num_params),
-    )
+
+    def __init__(self, fan_in: int, hidden: int, num_params: int):
+        self.linears = Linear(fan_in, hidden), Linear(hidden, hidden), Linear(hidden, num_params)
+        super().__init__(*(layer for linear in self.linears for layer in (nn.ReLU(), linear)))
+
+    def forward(self, h: Tensor) -> Tensor:
+        for linear in self.linears:
+            h = linear(F.relu(h))
+        return h
 
 
-class Gate(nn.Module):
+class Gate(Module):
     """Gated activation (1606.05328, equation 2): tanh of the first half of the channels times the sigmoid of the second.
 
     (..., 2C) to (..., C). tanh x = 2 sigmoid(2x) - 1, so one sigmoid call does both, in a third of the time.
@@ -174,8 +182,35 @@ class Gate(nn.Module):
         self.slope: Tensor = nn.Buffer(torch.tensor([2.0, 1.0]).repeat_interleave(channels), persistent=False)
 
     def forward(self, h: Tensor) -> Tensor:
-        value, gate = torch.sigmoid(h * self.slope.to(h.dtype)).chunk(2, -1)
+        if torch.is_grad_enabled() and h.requires_grad:
+            return GateFunction.apply(h, self.slope)
+        value, gate = torch.sigmoid(h * self.slope).chunk(2, -1)
         return torch.lerp(-gate, gate, value)
+
+
+class GateFunction(torch.autograd.Function):
+    """The gate with a gradient by hand, which takes half the time of autograd's.
+
+    With t = tanh(a) = 2 v - 1 and the sigmoid g, the output is g t, and its derivatives are g (1 - t^2) and g t (1 - g).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, slope: Tensor) -> Tensor:
+        both = torch.sigmoid_(h * slope.to(h.dtype))
+        value, gate = both.chunk(2, -1)
+        out = torch.lerp(-gate, gate, value)
+        ctx.save_for_backward(both, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        both, out = ctx.saved_tensors
+        value, gate = both.chunk(2, -1)
+        grads = torch.empty_like(both)
+        to_value, to_gate = grads.chunk(2, -1)
+        torch.mul(value, value - 1, out=to_value).mul_(gate).mul_(grad).mul_(-4)  # 1 - t^2 = 4 v (1 - v)
+        torch.addcmul(out, out, gate, value=-1, out=to_gate).mul_(grad)
+        return grads, None
 
 
 class BatchNorm(nn.BatchNorm1d):
@@ -198,13 +233,13 @@ class BatchNorm(nn.BatchNorm1d):
         return scale, self.bias - self.running_mean * scale
 
 
-class ClassBias(nn.Module):
+class ClassBias(Module):
     """A learned bias per class (1606.05328, equation 4), the same at every pixel. The last row stands for no class."""
 
     def __init__(self, classes: int, channels: int, scale: float = 0.1):
         super().__init__()
         self.classes = classes
-        self.weight = nn.Parameter(scale * torch.randn(classes + 1, channels))
+        self.weight = normal_parameter(classes + 1, channels, std=scale)
 
     def forward(self, like: Tensor, execution: Execution) -> Tensor:
         """The bias to be added to features `like`: (B, 1, 1, C) in a full pass, (B, C) in a step."""

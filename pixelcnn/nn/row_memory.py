@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pixelcnn.nn.cache import CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, FullPass
+from pixelcnn.nn.layers import Linear
 
 ABOVE = ((-1, -1), (-1, 0), (-1, 1))
 
@@ -30,7 +31,7 @@ class RowMemory(CachedLayer):
         """channels: of the input. driven: of what a pixel's input becomes, and the three hidden states above it with it."""
         super().__init__()
         self.hidden, self.readable, self.state_size = hidden, readable, state_size
-        self.input = nn.Linear(channels, driven)  # C of the papers
+        self.input = Linear(channels, driven)  # C of the papers
         bound = (3 * hidden) ** -0.5
         self.weight = nn.Parameter(torch.empty(3 * hidden, driven).uniform_(-bound, bound))  # W of the papers
 

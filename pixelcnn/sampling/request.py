@@ -3,12 +3,13 @@
 import math
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pixelcnn.errors import InputError
+from pixelcnn.errors import InputError, describe
 from pixelcnn.images import ink_to_levels
 from pixelcnn.masks import is_prefix
 from pixelcnn.models.base import AutoregressiveModel
@@ -64,6 +65,10 @@ class Request:
 
     def validate(self, model: AutoregressiveModel) -> ValidatedRequest:
         """The request with types and ranges as documented above. Raises InputError for everything else."""
+        if not isinstance(model, AutoregressiveModel):
+            raise InputError(
+                "not_a_model", "The model is {given}. Give a loaded model, for example load(NAME).", given=describe(model)
+            )
         ink, known = read_drawing(self.drawing, self.known, (model.config.height, model.config.width))
         samples = whole_number(self.samples, "samples", 1, MAX_SAMPLES)
         first_sample = whole_number(self.first_sample, "first_sample", 0, MAX_SAMPLES - 1)
@@ -90,6 +95,7 @@ def read_drawing(drawing: object, known: object, size: tuple[int, int]) -> tuple
         )
     ink = np.zeros(size) if drawing is None else read_table(drawing, "drawing", size, 255, mask == 1)
     check_range(ink, "drawing", size, 255)
+    check_ink_scale(drawing, ink)
     if mask.all():
         raise InputError("nothing_unknown", "All pixels are known. Leave some pixels unknown, below the cut line.")
     return ink, mask == 1
@@ -179,6 +185,23 @@ def check_range(array: np.ndarray, name: str, size: tuple[int, int], maximum: in
         )
 
 
+def check_ink_scale(drawing: object, ink: np.ndarray) -> None:
+    """Raises InputError if the largest ink (H, W) is a float up to 1 or a bool in the drawing: almost paper by mistake.
+
+    The integer 1 is accepted; a model with 256 levels draws such pixels.
+    """
+    row, column = np.unravel_index(ink.argmax(), ink.shape)
+    if not 0 < ink[row, column] <= 1:
+        return
+    table: Any = np.asarray(drawing) if hasattr(drawing, "__array__") else drawing
+    if np.asarray(table[row][column]).dtype.kind in "fb":
+        raise InputError(
+            "ink_not_scaled",
+            "drawing has floats or booleans up to {highest}. Give ink from 0 (paper) to 255, such as 255 * drawing.",
+            highest=f"{ink[row, column]:g}",
+        )
+
+
 def whole_number(value: object, name: str, minimum: int, maximum: int) -> int:
     """A whole number in a range; 4.0 counts, because JSON does not distinguish it from 4. Raises InputError."""
     if not minimum <= as_float(value) <= maximum or as_float(value) % 1:
@@ -213,13 +236,3 @@ def as_float(value: object) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
-
-
-def describe(value: object) -> str:
-    """A value in at most 40 characters, for a message."""
-    if isinstance(value, int) and abs(value) > 10**20:
-        return "a number above 10^20" if value > 0 else "a number below -10^20"
-    if isinstance(value, str | int | float | np.number | None):
-        text = repr(value[:40] if isinstance(value, str) else value)
-        return text if len(text) <= 40 else text[:37] + "..."
-    return f"of type {type(value).__name__}"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.sampling.isolation import cpu_by_default
 from pixelcnn.sampling.request import ClassChoice, Request
 
 
@@ -127,6 +128,7 @@ class Job:
         self.result.known_probabilities = np.exp(-nats.numpy(force=True))
 
 
+@cpu_by_default()
 def prepare(model: AutoregressiveModel, request: Request) -> Job:
     """Validate a request and draw its noise. Raises InputError."""
     valid = request.validate(model)

@@ -8,10 +8,11 @@ from typing import TypedDict
 
 import torch
 
+from pixelcnn.cuda.device import choose_device
 from pixelcnn.errors import InputError, Message, WeightsError
 from pixelcnn.hub import WEIGHTS, facts_of
 from pixelcnn.hub.files import unknown_entry
-from pixelcnn.hub.sources import Weights, WeightsSource, bundled, hub_repo, single_file
+from pixelcnn.hub.sources import WeightsSource, bundled, hub_repo, single_file
 from pixelcnn.models.base import AutoregressiveModel
 
 log = logging.getLogger(__name__)
@@ -38,23 +39,25 @@ class RegistryFacts(TypedDict):
 class Catalog:
     """The weights that can be chosen, and the models loaded from them so far. Thread-safe."""
 
-    def __init__(self, weights: dict[str, Weights], default: str, device: torch.device):
+    def __init__(self, source: WeightsSource, device: torch.device):
         """Loads the default. Raises WeightsError."""
-        self.weights = weights
-        self.default = default
+        self.weights, self.default, self.left_out = source.weights, source.default, source.left_out
+        default = self.default
         self._device = device
         self._models: dict[str, AutoregressiveModel] = {}
         self._loading = threading.Lock()
         # The page is built for the size of the default.
         self.facts = {default: facts_of(self.model(default))}
         height, width = self.facts[default]["height"], self.facts[default]["width"]
-        for entry, candidate in weights.items():
+        for entry, candidate in self.weights.items():
             facts = candidate.facts
             if entry != default and candidate.page and facts and (facts["height"], facts["width"]) == (height, width):
                 self.facts[entry] = facts
 
     def model(self, entry: str) -> AutoregressiveModel:
         """The model of an entry, loaded if necessary. Raises WeightsError."""
+        if isinstance(entry, str) and entry not in self.weights and entry in self.left_out:
+            raise self.left_out[entry].with_traceback(None)
         if not isinstance(entry, str) or entry not in self.weights:
             raise unknown_entry(entry, list(self.weights))
         if entry in self._models:  # without the lock, which may be held during a download
@@ -71,21 +74,19 @@ class ModelRegistry:
     def __init__(self, weights: str | Path = "", device: str = "auto", folder: Path = WEIGHTS):
         """weights: the default, an entry of the manifest or a .safetensors file. device: auto, cpu or cuda.
 
-        Raises InputError without CUDA for "cuda", and WeightsError.
+        Raises InputError for "cuda" if CUDA cannot be used, and WeightsError.
         """
-        if device == "cuda" and not torch.cuda.is_available():
-            raise InputError(
-                "cuda_not_available", "PyTorch has no CUDA device to use. Start with --device cpu or --device auto."
-            )
-        self.device = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+        self.device = choose_device(device)
         source = bundled(folder)
         if str(weights).endswith(".safetensors"):
             file = single_file(Path(weights))
-            source = replace(file, weights=source.weights | file.weights)
+            source = replace(file, weights=source.weights | file.weights, left_out=source.left_out)
         elif weights:
             source = replace(source, default=str(weights))
         self.weights_status: Message = source.status  # for people
-        self._catalog = Catalog(source.weights, source.default, self.device)
+        self._repo_error: InputError | None = None
+        log_left_out(source)
+        self._catalog = Catalog(source, self.device)
 
     @property
     def default(self) -> str:
@@ -95,6 +96,11 @@ class ModelRegistry:
     def names(self) -> list[str]:
         """The entries that the page can offer, the default first. All have the size of the default."""
         return list(self._catalog.facts)
+
+    def problems(self) -> list[InputError]:
+        """Why the weights of a repository are not used, and why entries are not offered."""
+        errors: list[InputError] = [self._repo_error] if self._repo_error else []
+        return errors + list(self._catalog.left_out.values())
 
     def model(self, entry: str = "") -> AutoregressiveModel:
         """The model of an entry, "" for the default; never of a path. Raises WeightsError."""
@@ -111,12 +117,12 @@ class ModelRegistry:
             try:
                 self.replace_weights(hub_repo(name))
             except Exception as error:  # keep the weights of now
-                code = error.code if isinstance(error, InputError) else type(error).__name__
                 log.warning("The weights of %s cannot be used: %s", name, error, exc_info=not isinstance(error, InputError))
+                self._repo_error = error if isinstance(error, InputError) else unexpected_error(name, error)
                 self.weights_status = Message(
                     "weights_repo_failed",
-                    "the bundled weights, because those of {repo} could not be used ({reason})",
-                    {"repo": name, "reason": code},
+                    "the bundled weights, because those of {repo} could not be used",
+                    {"repo": name},
                 )
 
         self.weights_status = Message(
@@ -132,7 +138,10 @@ class ModelRegistry:
         Raises WeightsError, and changes nothing, if the default cannot be loaded or does not fit the open page.
         """
         before = self._catalog
-        catalog = Catalog(before.weights | source.weights, source.default, self.device)
+        weights = before.weights | source.weights
+        left_out = {entry: error for entry, error in before.left_out.items() if entry not in weights} | source.left_out
+        log_left_out(source)
+        catalog = Catalog(replace(source, weights=weights, left_out=left_out), self.device)
         facts, expected = catalog.facts[catalog.default], before.facts[before.default]
         if any(facts[key] != expected[key] for key in ("height", "width", "levels")):
             raise WeightsError(
@@ -165,3 +174,18 @@ class ModelRegistry:
     def device_name(self) -> str:
         """The device, for people."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "the CPU"
+
+
+def log_left_out(source: WeightsSource) -> None:
+    for entry, error in source.left_out.items():
+        log.warning("The entry %s is not offered: %s", entry, error)
+
+
+def unexpected_error(repo: str, error: Exception) -> WeightsError:
+    """The error for an exception that nothing foresaw; the log has its traceback."""
+    return WeightsError(
+        "weights_repo_error",
+        "The weights of {repo} could not be used because of an unexpected error ({reason}). The server's log has details.",
+        repo=repo,
+        reason=type(error).__name__,
+    )

@@ -38,8 +38,8 @@ def epoch_index(step: int, count: int, batch: int, seed: int) -> tuple[np.ndarra
 def batch_at(step: int, digits: Digits, options: Options) -> Batch:
     """The batch of a step.
 
-    A picture has its label with probability --label-prob
-    and, for models that accept any mask, known pixels with probability --hint-prob.
+    A picture has its label with probability --label-prob and, for models that accept any mask, known pixels with
+    probability --hint-prob.
     """
     index, rng = epoch_index(step, len(digits), options.batch, options.seed)
     levels = digits.batch(index, rng, options.shift)

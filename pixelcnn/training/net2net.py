@@ -22,7 +22,7 @@ def widen(narrow: AutoregressiveModel, wide: AutoregressiveModel) -> None:
     """
     if not can_widen(narrow, wide):
         raise ValueError(f"{narrow.name} has {narrow.config}; give weights of {wide.config}, or with fewer channels.")
-    before, after = vars(narrow.config)["channels"], vars(wide.config)["channels"]
+    before, after = channels(narrow), channels(wide)
     if before < after and any(isinstance(module, nn.LayerNorm) for module in wide.modules()):
         raise ValueError(f"{wide.name} has layer norms and cannot be widened; give weights of {wide.config}.")
     for name, module in wide.named_modules():
@@ -43,7 +43,12 @@ def widen(narrow: AutoregressiveModel, wide: AutoregressiveModel) -> None:
 def can_widen(narrow: AutoregressiveModel, wide: AutoregressiveModel) -> bool:
     """Whether the models are the same except for more channels and another dropout."""
     first, second, ignored = vars(narrow.config), vars(wide.config), {"channels": 0, "dropout_percent": 0}
-    return narrow.name == wide.name and first | ignored == second | ignored and first["channels"] <= second["channels"]
+    return narrow.name == wide.name and first | ignored == second | ignored and channels(narrow) <= channels(wide)
+
+
+def channels(model: AutoregressiveModel) -> int:
+    """The channels of a model; 0 if it has none to widen."""
+    return vars(model.config).get("channels", 0)
 
 
 def old_positions(old_size: int, new_size: int, before: int, after: int) -> Tensor:

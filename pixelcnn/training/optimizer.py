@@ -88,7 +88,7 @@ def hidden_matrices(model: AutoregressiveModel) -> dict[Tensor, View]:
     """
     excluded: set[nn.Module] = {layer for layer in model.input_layers if isinstance(layer, MaskedConv2d)}
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    excluded.add(linear[-1])
+    excluded.update(linear[-1:])
     matrices: dict[Tensor, View] = {}
     for name, module in model.named_modules():
         weight = getattr(module, "weight", None)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from pixelcnn.cuda.device import choose_device
 from pixelcnn.models import MODELS
+from pixelcnn.models.base import Registry
 
 DEFAULT_STEPS = 24_000
 NO_LIMIT = 10**9  # steps of a run that --minutes ends
@@ -37,7 +37,7 @@ def _from_environment(name: str, default: int) -> Callable[[], int]:
 class Options:
     """What `python train.py --help` explains. Raises ValueError for a value out of range.
 
-    `device` becomes "cpu" or "cuda" if it is "auto".
+    `device` becomes "cpu" or "cuda" if it is "auto"; CUDA is tried.
     rank, world_size, local_rank: this process among several, from the environment of torchrun or `accelerate launch`.
     """
 
@@ -69,6 +69,7 @@ class Options:
     workers: int = 0
     checkpoint_every: int = 1000
     config: str = ""
+    dry_run: bool = False
     rank: int = field(default_factory=_from_environment("RANK", 0))
     world_size: int = field(default_factory=_from_environment("WORLD_SIZE", 1))
     local_rank: int = field(default_factory=_from_environment("LOCAL_RANK", 0))
@@ -77,10 +78,7 @@ class Options:
         self._check_ranges()
         if self.out.suffix != ".safetensors":
             raise ValueError(f"--out is {self.out}; give a file that ends in .safetensors.")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("--device is cuda and torch finds no CUDA device; give --device cpu or auto.")
-        if self.device == "auto":
-            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = choose_device(self.device, self.local_rank).type
         if self.minutes and self.world_size > 1:
             raise ValueError("--minutes is for one process, because the clocks of several differ; give --steps.")
         if self.batch % self.pieces:
@@ -130,21 +128,16 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-MAY_BE_ZERO = ("classes", "dropout_percent", "batch_norm", "class_blocks", "memory")  # of the fields of configs
-
-
-def parse_config(text: str, model: str) -> dict[str, int]:
-    """The text of --config, such as "channels=32,blocks=8", as keyword arguments of the model's config.
+def parse_config(text: str, model: str, registry: Registry = MODELS) -> dict[str, int]:
+    """The text of --config, such as "channels=32,blocks=8", as keyword arguments of the config of a model in the registry.
 
     Raises ValueError for fields that the config does not have and for values that are not whole numbers.
     """
-    known = [option.name for option in fields(MODELS[model][1])]
+    known = [option.name for option in fields(registry[model][1])]
     pairs = [pair.partition("=") for pair in text.split(",") if pair]
     for name, _, value in pairs:
         if name not in known:
             raise ValueError(f"{model} has no option {name!r}; it has {', '.join(known)}.")
         if not value.isdecimal():
             raise ValueError(f"--config {name} is {value!r}; give a whole number.")
-        if not int(value) and name not in MAY_BE_ZERO:
-            raise ValueError(f"--config {name} is 0; give at least 1.")
     return {name: int(value) for name, _, value in pairs}

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from pixelcnn.atomic import write_atomically
@@ -76,6 +77,11 @@ def plot_curve(points: list[Point], path: Path) -> None:
 def save_samples(model: AutoregressiveModel, path: Path, seed: int) -> None:
     """64 samples as one picture."""
     result = complete(model, samples=64, seed=seed)
-    sheet = contact_sheet(result.images, result.levels)
+    save_sheet(result.images, result.levels, path)
+
+
+def save_sheet(pictures: np.ndarray, levels: int, path: Path) -> None:
+    """Levels (N, H, W) as one PNG file. Raises TrainingError if it cannot be written."""
+    sheet = contact_sheet(pictures, levels)
     with writing(path):
         write_atomically(path, lambda temporary: sheet.save(temporary, "PNG"))

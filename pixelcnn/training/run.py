@@ -1,6 +1,7 @@
 """A whole run: from options to weights, with all checks before the first step, checkpoints, metrics and pictures."""
 
 import json
+import logging
 import subprocess
 from dataclasses import asdict
 from pathlib import Path
@@ -11,27 +12,30 @@ from torch import Tensor
 from tqdm import tqdm
 
 from pixelcnn.atomic import delete_temporaries, write_atomically
-from pixelcnn.data import guess_dataset, load_digits
-from pixelcnn.evaluate import check_compatible, mean_nats
+from pixelcnn.data import concatenate, guess_dataset, load_splits
+from pixelcnn.evaluate import check_compatible, mean_nats, random_subset
 from pixelcnn.hub.files import save_weights
 from pixelcnn.models import config_of
 from pixelcnn.training.batches import batches_from
 from pixelcnn.training.checkpoint import checkpoint_tensors, identity, resume, save_checkpoint
 from pixelcnn.training.errors import TrainingError, writing
 from pixelcnn.training.options import Options
-from pixelcnn.training.report import Metrics, plot_curve, progress_bar, save_samples
+from pixelcnn.training.report import Metrics, plot_curve, progress_bar, save_samples, save_sheet
 from pixelcnn.training.schedule import learning_rate
 from pixelcnn.training.trainer import Trainer
 
 REPORT_EVERY = 20  # steps between updates of the progress bar; also between checks for numbers that are not finite
 REPORT_STEPS = 200  # steps that the nats in the progress bar are the mean of
 VALIDATION_PICTURES = 2000  # for the nats at a checkpoint
+SHEET_PICTURES = 256  # that --dry-run shows at most
 
 
 def train(options: Options) -> None:
-    """Train, or resume, and write the weights. Raises TrainingError."""
+    """Train, or resume, and write the weights; with --dry-run, only show the pictures. Raises TrainingError."""
     if options.threads:
         torch.set_num_threads(options.threads)
+    if not options.is_main:
+        logging.getLogger("pixelcnn").setLevel(logging.ERROR)  # one process warns for all
     if options.world_size > 1:
         torch.distributed.init_process_group("nccl" if options.device == "cuda" else "gloo")
         if options.device == "cuda":
@@ -39,8 +43,14 @@ def train(options: Options) -> None:
     try:
         try:
             run = Run(options)
+            if not options.dry_run:
+                run.start()
         except (ValueError, OSError) as error:
             raise TrainingError(str(error)) from error
+        if options.dry_run:
+            if options.is_main:
+                run.show_pictures()
+            return
         run.train()
         if options.is_main:
             run.finish()
@@ -50,19 +60,23 @@ def train(options: Options) -> None:
 
 
 class Run:
-    """Data, trainer and metrics of a run, created with every check that needs no training step."""
+    """Data, trainer and metrics of a run."""
 
     def __init__(self, options: Options):
-        """Raises ValueError, OSError or TrainingError for folders, data or options that cannot be used."""
+        """The data and a new model. Raises ValueError, OSError or TrainingError for what cannot be used."""
         self.options = options
         if options.is_main:
-            prepare_folders(options.out, options.run_folder)
+            prepare_folders(options.out, options.run_folder, options.dry_run)
         self.trainer = Trainer(options)
         config, levels = self.trainer.model.config, self.trainer.model.distribution.levels
         dataset = options.dataset or guess_dataset(options.data, levels)
         size = (config.height, config.width)
-        self.digits, self.valid = (load_digits(dataset, options.data, split, size) for split in ("train", "valid"))
+        self.digits, self.valid = load_splits(dataset, options.data, ("train", "valid"), size)
         check_compatible(self.trainer.model, self.digits)
+
+    def start(self) -> None:
+        """Initial weights or the checkpoint, with every check that needs no training step. Raises like the constructor."""
+        options = self.options
         if options.batch > len(self.digits):
             raise ValueError(f"--batch is {options.batch} and there are {len(self.digits)} pictures; give at most that.")
         if options.init:
@@ -70,6 +84,17 @@ class Run:
         self.facts = identity(options, config_of(self.trainer.model), self.digits)
         resume(self.trainer, self.facts)
         self.metrics = Metrics(options.run_folder / "metrics.jsonl", self.trainer.step)
+
+    def show_pictures(self) -> None:
+        """Print how many pictures there are, and write pictures.png."""
+        path = self.options.run_folder / "pictures.png"
+        digits = concatenate([self.digits, self.valid], self.digits.dataset)
+        index = random_subset(len(digits), min(len(digits), SHEET_PICTURES))
+        save_sheet(digits.batch(index, np.random.default_rng(0)), digits.levels, path)
+        counts = zip(*np.unique(digits.labels, return_counts=True), strict=True)
+        labels = [f"{count} labelled {label}" if label >= 0 else f"{count} without a label" for label, count in counts]
+        print(f"{len(self.digits)} pictures for training and {len(self.valid)} for validation: {', '.join(labels)}")
+        print(f"wrote {path} with {len(index)} of them as the model gets them; nothing was trained")
 
     def train(self) -> None:
         """All steps, with a checkpoint after every --checkpoint-every of them and after the last."""
@@ -131,9 +156,10 @@ class Run:
         print(f"wrote {options.out}, and {written} in {options.run_folder}")
 
 
-def prepare_folders(out: Path, run_folder: Path) -> None:
+def prepare_folders(out: Path, run_folder: Path, dry_run: bool = False) -> None:
     """Create the folders of a run and of its weights, delete temporary files of killed runs, and write a file to each.
 
+    dry_run: delete nothing, because it may look at the pictures of a run in progress.
     Raises TrainingError if that is not possible.
     """
     if out.is_dir():
@@ -142,7 +168,8 @@ def prepare_folders(out: Path, run_folder: Path) -> None:
         test = folder / ".write-test"
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            delete_temporaries(folder, name)
+            if not dry_run:
+                delete_temporaries(folder, name)
             write_atomically(test, lambda temporary: temporary.write_bytes(bytes(4096)))
             test.unlink(missing_ok=True)  # two runs may write to one folder
 

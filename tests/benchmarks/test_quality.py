@@ -38,9 +38,9 @@ def test_completions_equal_those_of_single_requests(data):
     pictures, _ = quality.random_digits("mnist-threshold", data, 3)
     completed = list(quality.completions(model, pictures, samples=40))
     assert len(completed) == 3
-    assert all((drawn[:, :14] == picture[:14]).all() for drawn, picture in zip(completed, pictures, strict=True))
+    assert all((drawn[:, :14] == picture[:14]).all() for (drawn, _), picture in zip(completed, pictures, strict=True))
     last = complete(model, 255 * pictures[2], quality.KNOWN, samples=40, seed=2)
-    assert (completed[2] == last.images).all()
+    assert (completed[2][0] == last.images).all() and (completed[2][1] == last.digits).all()
 
 
 @pytest.fixture
@@ -63,18 +63,21 @@ def test_the_command_prints_one_json_line_last(data, weights, capsys):
     line = json.loads(out[-1])
     assert list(line["quotient"]) == list(line["variation"]) == ["mnist-threshold", "pens"]
     assert line["quotient"]["pens"]["tops"] == 6 and line["variation"]["pens"]["tops"] == 2
-    assert list(line["posterior"]["rows"]) == ["8", "14", "20", "28"] and line["posterior"]["digits"] == 4
+    for part in (line["posterior"], line["static_posterior"]):
+        assert list(part["rows"]) == ["8", "14", "20", "28"] and part["digits"] == 4
+    assert all(0 <= part["legible"] <= 1 for part in line["quotient"].values())
     assert line["points"] == pytest.approx(
         100 * (line["quotient"]["mnist-threshold"]["quotient"] - line["quotient"]["pens"]["quotient"]), abs=0.02
     )
-    assert sum("within 3" in text or "<= 0.15" in text for text in out) == 3
+    assert sum("within 3" in text or "<= 0.10" in text for text in out) == 3
 
 
 def test_parts_that_need_classes_are_left_out_for_models_without(data, weights, capsys):
     few = ["--data-dir", str(data), "--tops", "3", "--varied", "2", "--digits", "2"]
     quality.main([*few, "--weights", weights("pixelcnn"), "--static", weights("pixelcnn")])
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert line["variation"] is None and line["posterior"] is None and line["quotient"]["pens"]["tops"] == 3
+    assert line["variation"] is None and line["posterior"] is None and line["static_posterior"] is None
+    assert line["quotient"]["pens"]["tops"] == 3 and line["quotient"]["pens"]["legible"] is None
 
 
 def test_unusable_weights_and_data_end_with_a_message(data, weights, tmp_path):

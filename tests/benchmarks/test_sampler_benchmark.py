@@ -6,9 +6,9 @@ from benchmarks.sampler import floor, products
 
 
 def test_the_floor_of_pixelcnn_is_its_layers_with_causal_taps_only():
-    model = tiny_model("pixelcnn", 28, 28)  # 5 channels in two blocks, 6 in the head
+    model = tiny_model("pixelcnn", 28, 28)  # 5 channels in two blocks with 13 taps, 6 in the head
     steps = products(model, 3)
-    block = [(1, 3, 10, 5), (1, 3, 5 * 5, 5), (1, 3, 5, 10)]
+    block = [(1, 3, 10, 5), (1, 3, 13 * 5, 5), (1, 3, 5, 10)]
     assert steps == [[(1, 3, 24, 10), *block, *block, (1, 3, 10, 6), (1, 3, 6, 6), (1, 3, 6, 1)]] * len(steps)
     floor(model, steps[:2])(0)
 

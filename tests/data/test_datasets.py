@@ -1,6 +1,9 @@
 """Data sets: levels, splits, formats of MNIST and of picture folders, and errors for files that cannot be used."""
 
+import errno
 import io
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +12,9 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from pixelcnn.data import guess_dataset, load_digits
+from pixelcnn.data import guess_dataset, load_digits, load_splits
 from pixelcnn.data.dataset import shift_images
-from pixelcnn.data.image_folder import decode_images, decode_ink, images_in_folder, images_in_parquet
+from pixelcnn.data.image_folder import decode_images, images_in_folder, images_in_parquet
 from pixelcnn.data.mnist import read_idx, resize_images
 
 
@@ -104,13 +107,6 @@ def stroke_file(size: tuple[int, int], paper: int, ink: int, kind: str = "PNG") 
     return file.getvalue()
 
 
-@pytest.mark.parametrize(("paper", "ink"), [(255, 0), (0, 255), (220, 40)])
-@pytest.mark.parametrize("size", [(28, 28), (100, 60), (40, 90)])
-def test_ink_is_the_drawing_on_light_and_on_dark_paper(paper, ink, size):
-    found = decode_ink(stroke_file(size, paper, ink), 20, 16)
-    assert found.shape == (20, 16) and found[10, 8] > 150 and found[10, 1] < 60 and found[10, 14] < 60
-
-
 @pytest.fixture
 def doodles(tmp_path):
     """Twelve pictures in two folders named after digits, and four files that cannot be used."""
@@ -125,15 +121,111 @@ def doodles(tmp_path):
     return tmp_path / "doodles"
 
 
-def test_a_folder_of_pictures_is_a_data_set_and_unusable_files_are_named(doodles, caplog):
-    train, valid = (load_digits("pictures", doodles, split, (16, 24)) for split in ("train", "valid"))
+def test_a_folder_of_pictures_is_a_data_set(doodles):
+    train, valid = load_splits("pictures", doodles, ("train", "valid"), (16, 24))
     assert train.ink.shape == (10, 16, 24) and valid.ink.shape == (2, 16, 24) and train.levels == 2
     assert set(train.labels) == {0, 1} and load_digits("pictures-gray", doodles, "train").levels == 256
-    for name in ("half.png", "empty.jpg", "text.gif", "thin.png"):
-        assert f"{name}: " in caplog.text
-    assert "12 pictures, 4 skipped" in caplog.text and "its size is 300 x 2" in caplog.text
     with pytest.raises(ValueError, match="no pictures that can be used"):
         decode_images(images_in_folder(doodles / "2"), 28, 28, "an empty folder")
+
+
+def test_files_that_cannot_be_used_are_named_once_with_the_reason(doodles, caplog):
+    """For both splits of a training together, whatever their names."""
+    Image.new("L", (40, 40), 230).save(doodles / "blank.png")
+    (doodles / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+    (doodles / "link").symlink_to(doodles / "nothing")
+    os.mkfifo(doodles / "pipe.png")
+    load_splits("pictures", doodles, ("train", "valid"), (16, 24))
+    (record,) = caplog.records
+    first, *lines = record.getMessage().splitlines()
+    assert first == f"{doodles}: 12 pictures are used, 8 skipped:"
+    reasons = {Path(line.split(": ")[0]).name: line for line in lines}
+    expected = {"half.png": "is damaged", "empty.jpg": "not a picture", "text.gif": "not a picture", "thin.png": "300 x 2"}
+    expected |= {"photo.heic": "convert it to PNG or JPEG", "blank.png": "it is blank"}
+    expected |= {"link": "neither a file nor a link to one", "pipe.png": "neither a file nor a link to one"}
+    assert len(lines) == len(reasons) and reasons.keys() == expected.keys()
+    for name, reason in expected.items():
+        assert reason in reasons[name]
+    assert "<_io" not in record.getMessage()
+
+
+def test_any_name_and_linked_folders_are_read_and_hidden_files_are_not(doodles, tmp_path, caplog):
+    for name in ("half.png", "empty.jpg", "text.gif", "thin.png"):
+        (doodles / name).unlink()
+    elsewhere = tmp_path / "fives"
+    elsewhere.mkdir()
+    for name, kind in (("a.jfif", "JPEG"), ("b.avif", "AVIF"), ("c", "PNG"), (".d.png", "PNG"), ("Thumbs.png", "PNG")):
+        (elsewhere / name).write_bytes(stroke_file((40, 40), 255, 0, kind))
+    (elsewhere / ".cache").mkdir()
+    (elsewhere / ".cache" / "e.png").write_bytes(stroke_file((40, 40), 255, 0))
+    (doodles / "5").symlink_to(elsewhere)
+    (elsewhere / "loop").symlink_to(doodles)
+    _, labels = decode_images(images_in_folder(doodles), 28, 28, "doodles")
+    assert (labels == 5).sum() == 4 and len(labels) == 16
+    assert f"{doodles / '5' / 'loop'}: it is a link to a folder that is read already" in caplog.text
+
+
+def test_folders_and_files_that_may_not_be_read_are_named(doodles, caplog, monkeypatch):
+    """Tests may run as root, who may read everything, so the operating system's answer is simulated."""
+
+    def refuse(name: str, call: Callable) -> Callable:
+        def called(path, *args, **kwargs):
+            if Path(path).name == name:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return call(path, *args, **kwargs)
+
+        return called
+
+    monkeypatch.setattr(os, "scandir", refuse("1", os.scandir))
+    monkeypatch.setattr("builtins.open", refuse("00.png", open))
+    ink, _ = decode_images(images_in_folder(doodles), 28, 28, "doodles")
+    assert len(ink) == 5
+    for name in (doodles / "1", doodles / "0" / "00.png"):
+        assert f"{name}: it cannot be opened (Permission denied)" in caplog.text
+
+
+def test_files_of_two_splits_are_read_once(doodles, data, tmp_path, monkeypatch):
+    write_parquet(tmp_path / "train.parquet", read_idx(data / "train-images-idx3-ubyte"), [0] * 120)
+    calls = []
+
+    def images(name, part):
+        calls.append(part)
+        return images_in_parquet(tmp_path / "train.parquet")
+
+    monkeypatch.setattr("pixelcnn.data.mnist.images_on_hub", images)
+    train, valid = load_splits("mnist-gray", None, ("train", "valid"))
+    assert (len(train), len(valid), calls) == (100, 20, ["train"])
+
+
+def test_rows_without_a_picture_and_labels_that_are_no_digits(tmp_path, monkeypatch, caplog):
+    """Also across the pieces that a file is read in."""
+    monkeypatch.setattr("pixelcnn.data.image_folder.ROWS_AT_ONCE", 3)
+    images = [{"bytes": stroke_file((40, 40), 255, 0), "path": "x.png"}] * 8
+    images[4:6] = [None, {"bytes": None, "path": "y.png"}]
+    labels = [0, 9, 10, None, 1, 1, -1, 2]
+    pyarrow.parquet.write_table(pyarrow.table({"image": images, "label": labels}), tmp_path / "a.parquet")
+    assert decode_images(images_in_parquet(tmp_path / "a.parquet"), 28, 28, "a test")[1].tolist() == [0, 9, -1, -1, -1, 2]
+    for row in (4, 5):
+        assert f"a.parquet, row {row}: it is not a picture" in caplog.text
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["hello"]}), tmp_path / "b.parquet")
+    with pytest.raises(ValueError, match=r"b\.parquet has no column of pictures"):
+        list(images_in_parquet(tmp_path / "b.parquet"))
+
+
+def test_a_data_set_of_the_hub_that_cannot_be_downloaded_advises_a_folder(tmp_path, monkeypatch):
+    """Not an option of the command line, because train.py and evaluate have different ones."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ValueError, match="cannot be downloaded") as caught:
+        load_digits("pictures", "user/there-is-none", "test")
+    assert "give a folder instead." in str(caught.value) and "--" not in str(caught.value)
+
+
+def test_a_damaged_picture_of_mnist_on_the_hub_is_an_error(tmp_path, monkeypatch):
+    table = pyarrow.table({"image": [{"bytes": b"hello", "path": "x.png"}], "label": [3]})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    monkeypatch.setattr("pixelcnn.data.mnist.images_on_hub", lambda *_: images_in_parquet(tmp_path / "train.parquet"))
+    with pytest.raises(ValueError, match=r"train\.parquet, row 0 of ylecun/mnist is damaged"):
+        load_digits("mnist-gray", None, "train")
 
 
 def test_mnist_at_another_size(data):

@@ -1,12 +1,16 @@
 """Exhibits: frames, captions, seeds, files, and short training runs."""
 
 import json
+import subprocess
+import sys
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from conftest import DATA, tiny_model
+from safetensors.torch import load_file, save_file
 
 from pixelcnn import InputError, WeightsError, load
 from pixelcnn.analysis.digit_classifier import classify, load_digit_classifier
@@ -14,7 +18,8 @@ from pixelcnn.data import load_digits
 from pixelcnn.exhibits import EXHIBITS, build, load_exhibit, set_reader, train
 from pixelcnn.exhibits.pix2pix import random_tops, unknown_error
 from pixelcnn.hub import save_weights
-from pixelcnn.models import MODELS
+from pixelcnn.hub.check import METADATA_KEY
+from pixelcnn.models import MODELS, config_of
 
 TINY = {
     "dcgan": {"latent": 6, "channels": 4, "search_steps": 12, "frame_every": 5},
@@ -105,11 +110,46 @@ def test_weights_rebuild_the_exhibit(exhibit, tmp_path):
     assert loaded.config == exhibit.config and loaded.read_digits is not None
     (*_, one), (*_, other) = (part.frames(drawing(), top(), 2, 3) for part in (exhibit, loaded))
     assert (one.images == other.images).all()
-    with pytest.raises(WeightsError, match="does not fit"):
-        load(path)  # not an autoregressive model
+
+
+def test_files_are_checked_like_those_of_models(exhibit, tmp_path):
+    path = tmp_path / "a.safetensors"
+
+    def code_of(read) -> str:
+        with pytest.raises(WeightsError) as caught:
+            read(path)
+        return caught.value.code
+
+    save_weights(tiny_model("pixelcnn").float(), path, dataset="x")
+    assert code_of(load_exhibit) == "weights_unknown_model"
+    save_weights(exhibit, path, dataset="mnist-gray")
+    assert code_of(load) == "weights_unknown_model"
+    tensors = load_file(path)
+    for config, code in (
+        ({"height": 30}, "weights_config_field"),
+        ({"channels": 10**6}, "weights_config_field"),
+        ({"colors": 3}, "weights_unknown_field"),
+        ({option.name: exhibit.config.RANGES[option.name][-1] for option in fields(exhibit.config)}, "weights_tensor"),
+    ):
+        metadata = {"model": exhibit.name, "config": config_of(exhibit) | config}
+        save_file(tensors, path, {METADATA_KEY: json.dumps(metadata)})
+        assert code_of(load_exhibit) == code
+    next(exhibit.parameters()).data.fill_(torch.nan)
+    save_weights(exhibit, path, dataset="mnist-gray")
+    assert code_of(load_exhibit) == "weights_not_finite"
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(WeightsError):
-        load_exhibit(path)
+    assert code_of(load_exhibit) == "weights_unreadable"
+
+
+def test_the_check_of_a_file_does_not_import_torchs_compiler(exhibit, tmp_path):
+    save_weights(exhibit, tmp_path / "a.safetensors", dataset="mnist-gray")
+    code = (
+        "import sys; from pathlib import Path; from pixelcnn.exhibits import EXHIBITS\n"
+        "from pixelcnn.hub.check import read_weights; read_weights(Path(sys.argv[1]), EXHIBITS)\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "a.safetensors"]
+    subprocess.run(command, cwd=DATA.parent.parent, check=True, timeout=60)
 
 
 def test_files_have_at_most_ten_megabytes():
@@ -120,10 +160,16 @@ def test_files_have_at_most_ten_megabytes():
 
 @pytest.mark.parametrize("name", list(EXHIBITS))
 def test_sizes_and_names_that_cannot_be_built_are_refused(name):
-    with pytest.raises(ValueError, match="divisible by 4"):
+    with pytest.raises(ValueError, match="Give a whole number: 4, 8"):
         build(name, height=30)
     with pytest.raises(ValueError, match="no exhibit 'nothing'"):
         build("nothing")
+
+
+@pytest.mark.parametrize(("change", "field"), [({"first_cut": 21}, "last_cut"), ({"last_cut": 28}, "last_cut")])
+def test_the_cuts_of_pix2pix_are_rows_of_the_picture(change, field):
+    with pytest.raises(ValueError, match=f"{field} of the model is"):
+        build("pix2pix", **change)
 
 
 def test_the_search_of_dcgan_lowers_the_contextual_error_of_every_start():
@@ -193,7 +239,7 @@ def test_runs_that_cannot_start_say_why(data, tmp_path, capsys):
     out = tmp_path / "a.safetensors"
     for more, message in (
         (["--config", "chanels=3"], "no option 'chanels'; it has height"),
-        (["--config", "channels=0"], "give a whole number of at least 1"),
+        (["--config", "channels=0"], "channels of the model is 0. Give a whole number: 1 ... 4096"),
         (["--batch", "1000"], "give at most that"),
         (["--dataset", "pens", "--data", str(tmp_path)], "is missing"),
     ):

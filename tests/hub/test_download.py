@@ -23,7 +23,9 @@ from pixelcnn import WeightsError
 from pixelcnn.hub.download import download_repo
 try:
     repo = download_repo(sys.argv[1], float(sys.argv[2]))
-    print(json.dumps({"revision": repo.revision, "entries": sorted(repo.files)}))
+    left_out = {name: error.code for name, error in repo.left_out.items()}
+    result = {"revision": repo.revision, "entries": sorted(repo.files)}
+    print(json.dumps(result | ({"left_out": left_out} if left_out else {})))
 except WeightsError as error:
     print(json.dumps({"code": error.code, "params": error.params}))
 """
@@ -119,10 +121,10 @@ def test_an_interrupted_download_is_repeated(tmp_path):
     ("files", "code", "params"),
     [
         (lambda: with_default(repo_files(), sha256="0" * 64), "download_wrong_sha256", {"file": "freeform.safetensors"}),
-        (lambda: with_default(repo_files(), file="model.pkl"), "not_safetensors", {"file": "'model.pkl'"}),
-        (lambda: with_default(repo_files(), file="../../x.safetensors"), "not_safetensors", {}),
+        (lambda: with_default(repo_files(), file="model.pkl"), "manifest_entry", {"given": "'model.pkl'"}),
+        (lambda: with_default(repo_files(), file="../../x.safetensors"), "manifest_entry", {"field": "file"}),
         (lambda: repo_files() | {"manifest.json": b"{"}, "manifest_unreadable", {}),
-        (lambda: {"x.bin": b"x"}, "download_failed", {"repo": "user/digits", "reason": "RemoteEntryNotFoundError"}),
+        (lambda: {"x.bin": b"x"}, "download_not_found", {"repo": "user/digits"}),
     ],
 )
 def test_an_invalid_repository_is_an_error(tmp_path, files, code, params):
@@ -139,6 +141,70 @@ def test_an_invalid_name_is_an_error(name):
     with pytest.raises(WeightsError) as caught:
         download_repo(name)
     assert caught.value.code == "invalid_repo" and caught.value.params == {"given": repr(name)}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("mode", "code", "params"),
+    [
+        ("unauthorized", "download_forbidden", {"status": 401}),
+        ("forbidden", "download_forbidden", {"status": 403}),
+        ("no repo", "download_not_found", {}),
+        ("no file", "download_not_found", {}),
+        ("failing", "download_failed", {"status": 500}),
+    ],
+)
+def test_the_reason_of_a_failed_download_says_what_to_do(tmp_path, mode, code, params):
+    with running(Hub(repo_files(), mode)) as address:
+        error = download(address, tmp_path, deadline_s=60)
+    assert error == {"code": code, "params": {"repo": "user/digits"} | params}
+
+
+@pytest.mark.long
+def test_a_cache_that_cannot_be_written_is_named(tmp_path):
+    with running(Hub(repo_files())) as address:
+        error = download(address, Path("/dev/null/cache"))
+    assert error["code"] == "download_cache" and error["params"]["path"].startswith("/dev/null")
+    assert error["params"]["reason"] == "Not a directory"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("offline", ["1", ""])
+def test_without_a_network_the_reason_is_the_network(tmp_path, offline):
+    error = download("http://127.0.0.1:9", tmp_path, deadline_s=60, HF_HUB_OFFLINE=offline)
+    assert error == {"code": "download_no_network", "params": {"repo": "user/digits"}}
+
+
+@pytest.mark.long
+def test_an_entry_that_cannot_be_used_does_not_hide_the_others(tmp_path):
+    manifest = read_manifest()
+    manifest["entries"]["pixelcnn"]["sha256"] = "0" * 64
+    manifest["entries"]["row_lstm"]["file"] = "row_lstm.pkl"
+    manifest["entries"]["gated_pixelcnn"]["sha256"] = 7
+    with running(Hub(repo_files() | {"manifest.json": json.dumps(manifest).encode()})) as address:
+        result = download(address, tmp_path)
+    assert result["left_out"] == {
+        "pixelcnn": "download_wrong_sha256",
+        "row_lstm": "manifest_entry",
+        "gated_pixelcnn": "manifest_entry",
+    }
+    assert result["entries"] == [name for name in page_entries() if name not in result["left_out"]]
+
+
+@pytest.mark.long
+def test_a_damaged_cache_is_repaired(tmp_path):
+    """Files that were cut in the cache, the manifest too, are downloaded once more; those that are whole are not."""
+    pinned, expected = f"user/digits@{PINNED}", {"revision": PINNED, "entries": page_entries()}
+    hub = Hub(repo_files())
+    with running(hub) as address:
+        assert download(address, tmp_path, pinned) == expected
+        for name in ("manifest.json", "pixelcnn.safetensors"):
+            (path,) = tmp_path.rglob(name)
+            content = path.read_bytes()
+            path.resolve().write_bytes(content[: len(content) // 2])
+        hub.requests.clear()
+        assert download(address, tmp_path, pinned) == expected
+    assert sorted({line.split("/")[-1] for line in hub.requests}) == ["manifest.json", "pixelcnn.safetensors"]
 
 
 def test_a_pickle_is_never_requested(tmp_path):

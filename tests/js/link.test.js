@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { ClassChoice } from "../../web/static/core/completion.js";
+import { ClassChoice, setParent } from "../../web/static/core/completion.js";
 import { fromHex } from "../../web/static/core/hex.js";
 import { linkState, MAX_LENGTH, packLink, unpackLink } from "../../web/static/share/link.js";
 
@@ -66,7 +66,7 @@ test("settings outside their ranges are rejected", () => {
     { width: 0 }, { width: 65 }, { height: 2.5 }, { cut: 29 }, { cut: -1 }, { model: "" }, { model: 3 }, { model: "x".repeat(101) },
     { secondModel: null }, { samples: 0 }, { samples: 65 }, { temperature: 0 }, { temperature: 101 }, { temperature: "1" },
     { seed: -1 }, { seed: 2 ** 53 }, { digit: 10 }, { digit: -3 }, { device: 5 }, { branches: {} }, { branches: [[1]] },
-    { branches: [[1, 1, 1]] }, { branches: [[SIZE + 1, true, 1]] }, { branches: Array(101).fill([1, true, 1]) },
+    { branches: [[1, 1, 1]] }, { branches: [[SIZE + 1, true, 1]] }, { branches: [[1, true, 1, -1]] }, { temperature: 0.05 }, { temperature: 3.1 }, { branches: Array(101).fill([1, true, 1]) },
   ];
   for (const changes of invalid) {
     assert.equal(unpackLink(packLink({ ...STATE, ...changes })).error, "link.broken", JSON.stringify(changes));
@@ -79,7 +79,7 @@ test("a link describes how completions were requested, not the current settings"
   const withoutCompletions = linkState({ ...page, completions: [] });
   assert.equal(withoutCompletions.secondModel, "", "a model is not compared with itself");
   assert.equal(withoutCompletions.sha, "bbbbbbbb");
-  const completion = { model: "pixelcnn", samples: 4, temperature: 2, seed: 3, digit: ClassChoice.NONE };
+  const completion = { model: "pixelcnn", sample: 0, samples: 4, temperature: 2, seed: 3, digit: ClassChoice.NONE };
   const other = { ...completion, model: "freeform", digit: 6 };
   const state = linkState({ ...page, completions: [completion, other] });
   const { model, secondModel, samples, temperature, seed, digit, secondSha, branches } = state;
@@ -89,16 +89,35 @@ test("a link describes how completions were requested, not the current settings"
   );
 });
 
-test("a link of a branch describes the completion from which the branches begin", () => {
-  const settings = { model: "pixelcnn", secondModel: "freeform", samples: 1, temperature: 3, seed: 8, digit: -2 };
-  const root = { model: "freeform", samples: 4, temperature: 1, seed: 3, digit: -2 };
-  const branch = {
-    ...root, digit: 6, temperature: 2, branches: [[10, true, 1], [20, false, 2]], rootSample: 3, rootTemperature: 1, rootDigit: -2,
-  };
-  const page = { width: 28, height: 28, drawing: STATE, settings, facts: FACTS, completions: [root, branch] };
-  const { model, secondModel, samples, temperature, digit, branches } = linkState(page);
-  assert.deepEqual(
-    { model, secondModel, samples, temperature, digit, branches },
-    { model: "freeform", secondModel: "", samples: 4, temperature: 1, digit: -2, branches: branch.branches },
-  );
+const PAGE = { width: 28, height: 28, drawing: STATE, facts: FACTS, settings: { model: "pixelcnn", secondModel: "", samples: 1, temperature: 3, seed: 8, digit: -2 } };
+
+function branchOf(parent, branchStep, flipped, temperature = 1) {
+  const branch = { ...parent, digit: 6, samples: 1, branchStep, flipped, temperature };
+  setParent(branch, parent);
+  return branch;
+}
+
+test("a link describes all completions beside a branch, and which one each branch leaves", () => {
+  const request = { samples: 2, temperature: 1, seed: 3 };
+  const roots = [["freeform", 0], ["freeform", 1], ["pixelcnn", 0], ["pixelcnn", 1]].map(([model, sample]) => {
+    return { ...request, model, sample, digit: model === "freeform" ? -2 : -1 };
+  });
+  const first = branchOf(roots[0], 10, true), gone = branchOf(roots[3], 20, false, 2), last = branchOf(gone, 30, true, 2);
+  const { missing, branches, ...state } = linkState({ ...PAGE, completions: [...roots, first, last] });
+  const { model, secondModel, samples, temperature, seed, digit } = state;
+  assert.deepEqual({ model, secondModel, samples, temperature, seed, digit }, { ...request, model: "freeform", secondModel: "pixelcnn", digit: -2 });
+  assert.deepEqual(branches, [[10, true, 1, 0], [20, false, 2, 3], [30, true, 2, 5]], "also the one that is no longer shown");
+  assert.equal(missing, 0);
+  assert.deepEqual(unpackLink(packLink({ ...state, branches })).branches, branches);
+});
+
+test("a link says how many completions it does not give", () => {
+  const root = { model: "freeform", sample: 0, samples: 1, temperature: 1, seed: 3, digit: -2 };
+  const other = { ...root, seed: 4 };
+  assert.equal(linkState({ ...PAGE, completions: [root, other, branchOf(other, 5, true)] }).missing, 2);
+  const chain = [root];
+  for (let count = 0; count < 101; count++) chain.push(branchOf(chain.at(-1), count, false));
+  const state = linkState({ ...PAGE, completions: chain.slice(-24) });
+  assert.equal(state.missing, 1);
+  assert.equal(unpackLink(packLink(state)).branches.length, 100, "and what it gives can be read");
 });

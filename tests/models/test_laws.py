@@ -28,7 +28,7 @@ from pixelcnn.sampling.request import ClassChoice
 from pixelcnn.sampling.result import prepare
 from pixelcnn.sampling.sampler import sample_cached, sample_reference
 
-CAPTURABLE = {"pixelcnn", "gated_pixelcnn", "freeform"}  # models whose steps can run as `CapturableStep`
+CAPTURABLE = {"independent", "pixelcnn", "gated_pixelcnn", "freeform"}  # models whose steps can run as `CapturableStep`
 
 
 @torch.inference_mode()

@@ -56,7 +56,11 @@ def test_controls_have_equal_size_and_differ_from_the_model(name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"memory": 3}, "memory 3; give 1"), ({"kernel": 4}, "odd number up to 7"), ({"memory_every": 9}, "at most 2")],
+    [
+        ({"memory": 3}, "memory of the model is 3. Give a whole number: 0, 1, 2"),
+        ({"kernel": 4}, "kernel of the model is 4. Give a whole number: 1, 3, 5, 7"),
+        ({"memory_every": 3}, "memory_every of the model is 3. Give a whole number: 1, 2"),
+    ],
 )
 def test_configs_that_cannot_be_built_are_refused(name, change, message):
     with pytest.raises(ValueError, match=message):

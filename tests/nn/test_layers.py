@@ -52,6 +52,13 @@ def test_a_gate_is_the_product_of_a_tanh_and_a_sigmoid():
     torch.testing.assert_close(Gate(4).double()(h), expected, atol=1e-14, rtol=0)
 
 
+def test_the_gradient_of_the_gate_is_right():
+    gate = Gate(4).double()
+    h = torch.randn(3, 2, 8, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(gate, h)
+    torch.testing.assert_close(gate(h), gate(h.detach()), atol=1e-14, rtol=0)
+
+
 @pytest.mark.parametrize("shape", [(3, 5), (1024, 1025)])
 def test_lazy_zeros_are_zeros_and_share_no_memory(shape):
     one, other = (lazy_zeros(shape, like=torch.zeros(0)) for _ in range(2))

@@ -9,7 +9,7 @@ from conftest import tiny_model
 
 from pixelcnn import InputError, Request, complete, stream
 from pixelcnn.models import build
-from pixelcnn.sampling.isolation import isolated
+from pixelcnn.sampling.isolation import PRECISIONS, isolated
 
 DROPOUT = {
     "channels": 4,
@@ -26,7 +26,8 @@ DROPOUT = {
 def model_with_dropout():
     """A tiny `freeform` in float32, in train mode."""
     torch.manual_seed(7)
-    model = build("freeform", height=5, width=6, **DROPOUT)
+    with torch.device("cpu"):
+        model = build("freeform", height=5, width=6, **DROPOUT).float()
     for parameter in model.parameters():
         parameter.data.mul_(2.5)
     return model.train()
@@ -38,6 +39,9 @@ def settings(model) -> dict:
         "autocast": torch.is_autocast_enabled("cpu"),
         "cudnn_tf32": torch.backends.cudnn.allow_tf32,
         "matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
+        "precision": torch.get_float32_matmul_precision(),
+        "dtype": torch.get_default_dtype(),
+        "device": torch.get_default_device(),
         "grad": torch.is_grad_enabled(),
         "inference": torch.is_inference_mode_enabled(),
     }
@@ -45,13 +49,18 @@ def settings(model) -> dict:
 
 @pytest.fixture
 def ambient():
-    """TF32 and gradients enabled, under autocast to bfloat16."""
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = cudnn.allow_tf32, matmul.allow_tf32
-    cudnn.allow_tf32 = matmul.allow_tf32 = True
+    """Reduced precision and gradients enabled, under autocast to bfloat16, with another default dtype and device."""
+    before = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision(), torch.get_default_dtype()
+    torch.backends.cudnn.allow_tf32 = True
+    torch.set_float32_matmul_precision("medium")
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
     with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16):
         yield
-    cudnn.allow_tf32, matmul.allow_tf32 = before
+    torch.set_default_device(None)
+    torch.set_default_dtype(before[2])
+    torch.set_float32_matmul_precision(before[1])
+    torch.backends.cudnn.allow_tf32 = before[0]
 
 
 REQUEST = Request(samples=3, seed=11, digit=-2)
@@ -84,7 +93,7 @@ def test_inside_the_context_all_settings_are_fixed(ambient):
         inside = settings(model)
     assert not any(inside["training"].values())
     assert not any((inside["autocast"], inside["cudnn_tf32"], inside["matmul_tf32"], inside["grad"]))
-    assert inside["inference"]
+    assert inside["inference"] and inside["precision"] == "highest" and inside["device"].type == "cpu"
 
 
 def test_settings_are_restored_after_an_error(ambient):
@@ -97,7 +106,7 @@ def test_settings_are_restored_after_an_error(ambient):
 
 def test_tf32_stays_off_until_the_last_thread_has_left(ambient):
     """The setting belongs to the process: a thread that leaves first must not restore it under the other."""
-    model = tiny_model("pixelcnn")
+    model = model_with_dropout()
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -114,3 +123,33 @@ def test_tf32_stays_off_until_the_last_thread_has_left(ambient):
     leave.set()
     thread.join()
     assert torch.backends.cudnn.allow_tf32 and torch.backends.cuda.matmul.allow_tf32
+
+
+@pytest.fixture
+def newer_settings():
+    """TF32 enabled by PyTorch's newer settings, after which it refuses to read the older ones."""
+    before = [setting.fp32_precision for setting in PRECISIONS]
+    for setting in PRECISIONS:
+        setting.fp32_precision = "tf32"
+    yield
+    for setting, value in zip(PRECISIONS, before, strict=True):
+        setting.fp32_precision = value
+
+
+def test_the_newer_settings_of_precision_are_replaced_and_restored(newer_settings):
+    before = [setting.fp32_precision for setting in PRECISIONS]
+    assert before == ["tf32"] * len(PRECISIONS)
+    with isolated(tiny_model("pixelcnn")):
+        assert {setting.fp32_precision for setting in PRECISIONS} <= {"ieee", "none"}
+    assert [setting.fp32_precision for setting in PRECISIONS] == before
+
+
+def test_the_picture_does_not_depend_on_the_number_of_threads(name):
+    """Sums are rounded differently, so the probabilities may differ in their last digits."""
+    model, results = tiny_model(name, 4, 4).float(), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        results.append(complete(model, samples=3, seed=5))
+        assert torch.get_num_threads() == threads
+    assert (results[0].images == results[1].images).all()
+    np.testing.assert_allclose(results[0].nats, results[1].nats, rtol=1e-4)

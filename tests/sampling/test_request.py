@@ -60,6 +60,38 @@ def test_invalid_drawings_are_refused(drawing, code, params):
         assert (error.params["rows"], error.params["columns"]) == (5, 6)
 
 
+@pytest.mark.parametrize(
+    ("drawing", "highest"),
+    [
+        (np.full((5, 6), 1.0), "1"),
+        (np.eye(5, 6, dtype=np.float32) / 2, "0.5"),
+        (torch.eye(5, 6), "1"),
+        (np.eye(5, 6, dtype=bool), "1"),
+        ([[True] * 6] * 5, "1"),
+        ([[0, 0.25, 0, 0, 0, 0.5]] * 5, "0.5"),
+    ],
+)
+def test_ink_up_to_one_that_is_not_an_integer_is_refused(drawing, highest):
+    """Such a drawing is meant to be dark and would be paper. A pixel of 256 levels may hold the integer 1."""
+    error = error_for(drawing=drawing)
+    assert error.code == "ink_not_scaled" and error.params == {"highest": highest}
+
+
+def test_integers_up_to_one_and_blank_drawings_of_any_type_are_accepted():
+    for drawing in (np.eye(5, 6, dtype=int), [[1] * 6] * 5, np.zeros((5, 6)), np.zeros((5, 6), bool), 255 * np.eye(5, 6)):
+        Request(drawing, TOP).validate(MODEL)
+    below = np.zeros((5, 6))
+    below[3:] = 0.5
+    Request(below, TOP).validate(MODEL)  # unknown pixels are not read
+
+
+@pytest.mark.parametrize("model", ["pixelcnn", None])
+def test_a_name_is_not_a_model(model):
+    with pytest.raises(InputError) as caught:
+        complete(model, EMPTY, TOP)
+    assert caught.value.code == "not_a_model" and caught.value.params == {"given": repr(model)}
+
+
 def test_invalid_masks_are_refused():
     assert error_for(known=TOP * 0.5).code == "known_not_binary"
     error = error_for(known=TOP * 2)

@@ -1,16 +1,17 @@
 """The registry: which models a server offers, from which weights, and what it says about them."""
 
 import gc
+import shutil
 import weakref
 
 import pytest
 import torch
 from conftest import TINY, tiny_model
-from weights_folder import add_entry, change_entry, create_folder, remove_facts
+from weights_folder import add_entry, change_entry, create_folder, remove_facts, write_manifest
 
 from pixelcnn import InputError, WeightsError
 from pixelcnn.errors import Message
-from pixelcnn.hub import facts_of, save_weights, sha256
+from pixelcnn.hub import facts_of, load_file, read_manifest, save_weights, sha256
 from pixelcnn.hub.download import DownloadedRepo
 from pixelcnn.hub.sources import WeightsSource, hub_repo, single_file
 from pixelcnn.models import build
@@ -29,11 +30,15 @@ def small_pixelcnn(path, width: int = 6, channels: int = 3):
     return path
 
 
+def listed(path) -> dict:
+    """The entry of a file."""
+    return {"model": "pixelcnn", "file": path.name, "sha256": sha256(path), "page": True, "repo": None, "revision": None}
+
+
 def downloaded(path, monkeypatch, **fields: object) -> WeightsSource:
     """What `hub_repo` returns for a repository with this file as its only entry."""
-    entry = {"model": "pixelcnn", "file": path.name, "sha256": sha256(path), "page": True, "repo": None, "revision": None}
-    manifest = {"default": path.stem, "entries": {path.stem: entry | fields}}
-    repo = DownloadedRepo("user/name", "b" * 40, manifest, {path.stem: path})
+    manifest = {"default": path.stem, "entries": {path.stem: listed(path) | fields}}
+    repo = DownloadedRepo("user/name", "b" * 40, manifest, {path.stem: path}, {})
     monkeypatch.setattr("pixelcnn.hub.sources.download_repo", lambda name: repo)
     return hub_repo("user/name")
 
@@ -102,9 +107,10 @@ def test_use_repo_reports_progress_and_result(folder, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"), [(WeightsError("download_timeout", "Late."), "download_timeout"), (OSError("disk"), "OSError")]
+    ("error", "code"),
+    [(WeightsError("download_timeout", "Late."), "download_timeout"), (OSError("disk"), "weights_repo_error")],
 )
-def test_use_repo_keeps_the_weights_if_the_download_fails(folder, monkeypatch, error, reason):
+def test_use_repo_keeps_the_weights_if_the_download_fails(folder, monkeypatch, error, code):
     def download(name):
         raise error
 
@@ -112,7 +118,8 @@ def test_use_repo_keeps_the_weights_if_the_download_fails(folder, monkeypatch, e
     monkeypatch.setattr("pixelcnn.serving.registry.hub_repo", download)
     registry.use_repo("user/name").join()
     assert registry.weights_status.code == "weights_repo_failed"
-    assert registry.weights_status.params == {"repo": "user/name", "reason": reason} and registry.default == "tiny"
+    assert registry.weights_status.params == {"repo": "user/name"} and registry.default == "tiny"
+    assert [problem.code for problem in registry.problems()] == [code]
 
 
 def test_facts_of_a_repository_come_from_its_files(folder, tmp_path, monkeypatch):
@@ -185,15 +192,87 @@ def test_an_entry_that_cannot_be_used_does_not_hide_the_others(folder, caplog, c
     registry = ModelRegistry(device="cpu", folder=folder)
     assert registry.names() == ["tiny"] == list(registry.facts()["models"])
     assert "The entry broken is not offered" in caplog.text
+    assert [str(error) in caplog.text for error in registry.problems()] == [True]
     with pytest.raises(WeightsError) as caught:
         registry.model("broken")
     assert caught.value.code == ("weights_missing" if content is None else "weights_damaged")
 
 
+@pytest.mark.parametrize(
+    "entry", [{"file": ""}, {"file": 7}, {"sha256": 7}, {"page": None}, 7, [], {"entry": "not weights"}]
+)
+def test_an_entry_with_wrong_fields_does_not_hide_the_others(folder, entry):
+    manifest = read_manifest(folder)
+    whole = isinstance(entry, dict) and "entry" not in entry
+    manifest["entries"]["broken"] = manifest["entries"]["tiny"] | entry if whole else entry
+    write_manifest(folder, manifest)
+    registry = ModelRegistry(device="cpu", folder=folder)
+    assert list(registry.facts()["models"]) == ["tiny"] and registry.model().name == "pixelcnn"
+    assert [error.code for error in registry.problems()] == ["manifest_entry"]
+
+
+def test_weights_that_are_not_finite_are_not_offered(folder):
+    """Their sha256 is that of the manifest."""
+    path = small_pixelcnn(folder / "broken.safetensors")
+    model = load_file(path)
+    model.first.bias.data[0] = torch.nan
+    save_weights(model, path, dataset="x")
+    add_entry(folder, "broken", file=path.name, sha256=sha256(path))
+    registry = ModelRegistry(device="cpu", folder=folder)
+    assert registry.names() == ["tiny"]
+    assert [(error.code, error.params["key"]) for error in registry.problems()] == [("weights_not_finite", "first.bias")]
+    with pytest.raises(WeightsError) as caught:
+        registry.model("broken")
+    assert caught.value.code == "weights_not_finite"
+
+
+def test_if_the_default_cannot_be_used_another_entry_is_the_default(folder):
+    path = small_pixelcnn(folder / "other.safetensors")
+    add_entry(folder, "other", file=path.name, sha256=sha256(path))
+    (folder / "tiny.safetensors").write_bytes(b"")
+    registry = ModelRegistry(device="cpu", folder=folder)
+    assert registry.default == "other" and [error.code for error in registry.problems()] == ["weights_damaged"]
+    with pytest.raises(WeightsError) as caught:
+        ModelRegistry("tiny", device="cpu", folder=folder)
+    assert caught.value.code == "weights_damaged", "a default that somebody names is not replaced"
+
+
+def test_if_no_entry_can_be_used_the_error_is_that_of_the_default(folder):
+    (folder / "tiny.safetensors").write_bytes(b"")
+    with pytest.raises(WeightsError) as caught:
+        ModelRegistry(device="cpu", folder=folder)
+    assert caught.value.code == "weights_damaged"
+
+
+def test_an_unusable_entry_of_a_repository_leaves_the_bundled_one(folder, tmp_path, monkeypatch):
+    """Of two downloaded files one is not weights; the bundled entry of its name stays."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    good, bad = small_pixelcnn(cache / "other.safetensors"), cache / "tiny.safetensors"
+    bad.write_bytes(b"no weights")
+    entries = {path.stem: listed(path) for path in (good, bad)}
+    manifest = {"default": "other", "entries": entries}
+    left_out = {"third": WeightsError("manifest_entry", "Wrong.")}
+    repo = DownloadedRepo("user/name", "b" * 40, manifest, {"other": good, "tiny": bad}, left_out)
+    monkeypatch.setattr("pixelcnn.hub.sources.download_repo", lambda name: repo)
+    registry = ModelRegistry(device="cpu", folder=folder)
+    before = registry.model("tiny").config
+    registry.replace_weights(hub_repo("user/name"))
+    assert registry.names() == ["other", "tiny"] == list(registry.facts()["models"])
+    assert registry.model("tiny").config == before
+    assert {error.code for error in registry.problems()} == {"manifest_entry", "weights_unreadable"}
+    good.write_bytes(b"no weights")
+    with pytest.raises(WeightsError) as caught:
+        hub_repo("user/name")
+    assert caught.value.code == "weights_unreadable", "without its default a repository is not used"
+
+
 def test_an_offered_entry_with_a_missing_file_fails_when_it_is_chosen(folder):
+    shutil.copy(folder / "tiny.safetensors", folder / "gone.safetensors")
     add_entry(folder, "gone", file="gone.safetensors")
     registry = ModelRegistry(device="cpu", folder=folder)
     assert registry.names() == ["tiny", "gone"]
+    (folder / "gone.safetensors").unlink()
     with pytest.raises(WeightsError) as caught:
         registry.model("gone")
     assert caught.value.code == "weights_missing"

@@ -8,6 +8,8 @@ from torch import nn
 from pixelcnn.models import MODELS, build, config_of
 from pixelcnn.training.net2net import widen
 
+WITH_CHANNELS = [name for name in MODELS if name != "independent"]
+
 
 def wider(model, channels: int):
     return build(model.name, **config_of(model) | {"channels": channels}).double().eval()
@@ -21,7 +23,7 @@ def squared_gradient_norm(model) -> float:
     return sum(parameter.grad.square().sum().item() for parameter in model.parameters() if parameter.grad is not None)
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if not has_layer_norm(tiny_model(name))])
+@pytest.mark.parametrize("name", [name for name in WITH_CHANNELS if not has_layer_norm(tiny_model(name))])
 def test_a_widened_model_computes_the_same_function_and_has_larger_gradients(name):
     narrow = tiny_model(name, 5, 6)
     wide = wider(narrow, narrow.config.channels + 3)
@@ -34,12 +36,19 @@ def test_a_widened_model_computes_the_same_function_and_has_larger_gradients(nam
     assert squared_gradient_norm(wide) > 1.001 * squared_gradient_norm(narrow), "new weights have no gradient"
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", WITH_CHANNELS)
 def test_a_model_of_equal_width_is_a_copy(name):
     first, second = tiny_model(name), wider(tiny_model(name), tiny_model(name).config.channels)
     widen(first, second)
     expected = {key: value for key, value in first.state_dict().items() if value.is_floating_point()}
     assert all(torch.equal(value, second.state_dict()[key]) for key, value in expected.items())
+
+
+def test_a_model_without_channels_is_copied():
+    first, second = tiny_model("independent"), tiny_model("independent")
+    first.pixels.logits.data.normal_()
+    widen(first, second)
+    assert torch.equal(first.pixels.logits, second.pixels.logits)
 
 
 def test_other_models_and_layer_norms_are_refused():

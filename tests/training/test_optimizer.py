@@ -76,7 +76,7 @@ def test_orthogonalized_matrices_have_singular_values_near_one():
     assert singular.min() > 0.6 and singular.max() < 1.3
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "independent"])
 def test_muon_gets_matrices_and_adamw_the_first_and_last_layers_embeddings_and_vectors(name):
     model = tiny_model(name, 4, 4)
     names = {parameter: key for key, parameter in model.named_parameters()}
@@ -116,7 +116,8 @@ def test_gates_of_an_lstm_are_separate_matrices():
 def test_a_step_changes_all_parameters_with_a_gradient_and_no_other(name, kind):
     model = tiny_model(name, 4, 4)
     optimizers = build_optimizers(model, kind, 0.1, fused=False)
-    assert set(optimizers) == {"adam", "muon"} if kind == "muon" else {"adam"}
+    both = kind == "muon" and name != "independent"  # which has no matrices
+    assert set(optimizers) == ({"adam", "muon"} if both else {"adam"})
     model.nats(random_images(model, 3)).sum().backward()
     before = {key: parameter.detach().clone() for key, parameter in model.named_parameters()}
     for optimizer in optimizers.values():

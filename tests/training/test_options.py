@@ -63,7 +63,7 @@ def test_an_option_out_of_range_is_refused(data, tmp_path, capsys, flag, values,
         (["--dataset", "mnist-gray"], "pixelcnn has 2 levels and mnist-gray has 256"),
         (["--config", "height=20", "--dataset", "binarized-mnist"], "the pictures have 28 x 28"),
         (["--batch", "5000"], "there are 100 pictures"),
-        (["--config", "channels=0"], "channels is 0; give at least 1"),
+        (["--config", "channels=0"], "channels of the model is 0. Give a whole number: 1 ... 4096."),
         (["--config", "channels=many"], "channels is 'many'; give a whole number"),
         (["--run", "/dev/null/run"], "/dev/null/run cannot be written"),
         (["--out", "/dev/null/a.safetensors"], "/dev/null cannot be written"),
@@ -83,7 +83,7 @@ def test_a_folder_as_the_weights_file_is_refused(data, tmp_path, capsys):
 def test_sizes_that_cannot_be_halved_are_refused(data, tmp_path, capsys):
     odd = ["--dataset", "mnist-gray", "--config", "height=30"]
     given = arguments(data, tmp_path / "a.safetensors", *odd, model="pixelcnn_pp")
-    assert "must be divisible by 4" in error_of(given, capsys)[1]
+    assert "height of the model is 30. Give a whole number: 4, 8 ... 256." in error_of(given, capsys)[1]
 
 
 def test_one_cpu_thread_is_the_default(data, tmp_path, capsys):

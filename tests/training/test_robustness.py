@@ -7,7 +7,6 @@ import stat
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file
 from training_command import arguments, error_of, metrics
 
@@ -80,8 +79,8 @@ def test_blank_pictures_train_pixelcnn_pp_with_finite_gradients(tmp_path):
     """Log-scales of mixture components that do not matter then grow to 100, where a bin has no width in float32."""
     folder, out = tmp_path / "blank", tmp_path / "a.safetensors"
     folder.mkdir()
-    for number in range(12):
-        Image.new("L", (8, 8), 255).save(folder / f"{number}.png")
+    (folder / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03\0\0\0\x0c\0\0\0\x08\0\0\0\x08" + bytes(12 * 64))
+    (folder / "train-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01\0\0\0\x0c" + bytes(12))
     config = "channels=8,blocks=1,scales=1,mixtures=5,dropout_percent=0,height=8,width=8"
     short = ["--steps", "120", "--lr-decay-frac", "0", "--shift", "0", "--checkpoint-every", "120", "--config", config]
     train.main(arguments(folder, out, *short, model="pixelcnn_pp"))

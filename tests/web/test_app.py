@@ -4,10 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from app import set_temporary_folder
 from benchmarks import clients
 from benchmarks.soak import slow_weights
 from pixelcnn import complete, load
@@ -62,3 +64,36 @@ def test_a_busy_server_refuses_the_last_requests(tmp_path):
     refused = [result.refused for result in results if result.refused]
     assert 0 < len(refused) < 12
     assert all("The server is busy" in message and "Try again in" in message for message in refused)
+
+
+@pytest.fixture
+def environ(monkeypatch):
+    """A copy of the environment that the test may change."""
+    monkeypatch.setattr(os, "environ", os.environ | {"GRADIO_TEMP_DIR": ""})
+    return os.environ
+
+
+def test_gradios_temporary_folder_is_one_of_this_user(environ, tmp_path, monkeypatch):
+    """The default is common to all users, and whoever comes second may not write to it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    set_temporary_folder()
+    folder = Path(environ["GRADIO_TEMP_DIR"])
+    assert folder.parent == tmp_path and folder.name == f"pixelcnn-{os.getuid()}" and folder.stat().st_mode & 0o777 == 0o700
+    environ["GRADIO_TEMP_DIR"] = str(tmp_path / "mine")
+    set_temporary_folder()
+    assert environ["GRADIO_TEMP_DIR"] == str(tmp_path / "mine")
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_named(environ, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"pixelcnn-{os.getuid()}").write_text("not a folder")
+    with pytest.raises(SystemExit) as caught:
+        set_temporary_folder()
+    assert f"pixelcnn-{os.getuid()} cannot be written (File exists)" in str(caught.value)
+
+
+def test_no_temporary_folder_at_all_is_a_sentence(tmp_path):
+    nothing = "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/nonexistent']; import app; app.main([])"
+    run = subprocess.run([sys.executable, "-c", nothing], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1 and "No temporary folder can be written. Set TMPDIR" in run.stderr
+    assert len(run.stderr.splitlines()) == 1, run.stderr

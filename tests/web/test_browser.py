@@ -147,6 +147,42 @@ def test_a_second_finger_does_not_draw(chromium, server):
     phone.close()
 
 
+@pytest.mark.long
+def test_a_pen_draws_while_a_hand_rests_on_the_screen(chromium, server):
+    phone = Page(chromium, server, **PHONE)
+    devtools = phone.context.new_cdp_session(phone.page)
+    (x, y), (pen_x, pen_y) = phone.point(10, 24), phone.point(5, 6)
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y, "id": 1}]})
+    phone.page.wait_for_function(f"({READ_PIXELS})().includes('k')")
+    pen = {"pointerType": "pen", "button": "left", "buttons": 1, "clickCount": 1}
+    devtools.send("Input.dispatchMouseEvent", {"type": "mousePressed", "x": pen_x, "y": pen_y, **pen})
+    devtools.send("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": pen_x + 60, "y": pen_y, **pen})
+    devtools.send("Input.dispatchMouseEvent", {"type": "mouseReleased", "x": pen_x + 60, "y": pen_y, **pen})
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchCancel", "touchPoints": []})
+    phone.wait_for_frames()
+    columns = {pixel % 28 for pixel, kind in enumerate(phone.pixels()) if kind == "k"}
+    assert max(columns) < 20 and len(columns) > 3, "the pen's line, and nothing where the hand was"
+    phone.close()
+
+
+@pytest.mark.long
+def test_a_request_during_a_stroke_ends_it(app_page):
+    app_page.draw_seven()
+    app_page.page.mouse.move(*app_page.point(2, 2))
+    app_page.page.mouse.down()
+    app_page.page.mouse.move(*app_page.point(2, 8), steps=4)
+    drawn = app_page.pixels()
+    app_page.page.keyboard.press("c")
+    app_page.page.mouse.move(*app_page.point(2, 25), steps=4)
+    app_page.page.mouse.up()
+    app_page.finish()
+    assert app_page.pixels()[:392] == drawn[:392]
+    app_page.page.keyboard.press("Control+z")
+    assert "m" not in app_page.pixels() and app_page.pixels()[2 * 28 + 4] == " "
+    app_page.page.keyboard.press("Control+y")
+    assert app_page.pixels()[:392] == drawn[:392] and len(app_page.completions()) == 1, "redo brings the picture back, too"
+
+
 def test_the_first_of_four_completions_equals_a_single_one(app_page):
     app_page.draw_seven()
     app_page.set(random_seed=False, seed=5)
@@ -267,8 +303,10 @@ def test_an_empty_canvas_is_sampled_completely_and_a_stroke_discards_the_sample(
     app_page.complete()
     app_page.finish()
     assert app_page.filled() == 784 and len(app_page.completions()[0]["order"]) == 784, "blank rows are not known pixels"
+    assert app_page.locator(".cut").get_attribute("aria-valuenow") == "0", "the model has drawn everything"
     app_page.stroke((5, 5), (5, 10))
     assert app_page.filled() == 392 and "m" not in app_page.pixels()
+    assert app_page.locator(".cut").get_attribute("aria-valuenow") == "14"
     expect(app_page.locator(".page[data-completions='0']")).to_be_visible()
 
 
@@ -296,6 +334,55 @@ def test_an_error_is_shown_and_the_drawing_is_kept(app_page):
     app_page.complete()
     app_page.finish()
     assert app_page.pixels()[:392] == drawn[:392]
+
+
+@pytest.mark.long
+def test_after_a_lost_connection_everything_is_still_there(chromium, server):
+    """Gradio reloads the page once the server responds again."""
+    app_page = Page(chromium, server, locale="ko-KR")
+    page, notice = app_page.page, app_page.locator(".notice p")
+    app_page.draw_seven()
+    app_page.set(samples=4, seed=5)
+    app_page.complete()
+    app_page.wait_for_store("store.finished")
+    app_page.seek(200)
+    shown, settings = app_page.pixels(), app_page.store("settings")
+    for address in ("**/queue/**", "**/ready", "**/app_id"):
+        page.route(address, lambda route: route.abort())
+    app_page.complete()
+    expect(notice).to_have_text(text("notice.lost", "ko"))
+    expect(page.locator(".toast-body")).not_to_be_visible()
+    assert app_page.pixels() == shown and not app_page.store("awaiting")
+    with page.expect_event("load", timeout=20_000):
+        page.unroute_all()
+    expect(notice).to_have_text(text("notice.reconnected", "ko"), timeout=15_000)
+    expect(page.locator("#panel-settings")).to_be_visible()
+    assert app_page.pixels() == shown and len(app_page.completions()) == 4 and app_page.store("settings") == settings
+    page.locator("[data-action=undo]").click()
+    assert app_page.store("drawing.blank")
+    page.keyboard.press("Control+y")
+    assert app_page.pixels() == shown
+    page.reload()
+    page.wait_for_selector(".page[data-ready]")
+    app_page.wait_for_store("store.completions.length === 4")
+    expect(notice).not_to_be_visible()
+    app_page.context.close()  # the lost requests are errors in the console
+
+
+@pytest.mark.long
+def test_an_internal_error_of_the_server_ends_the_request_with_a_sentence(app_page):
+    """Its sentence in Gradio is English, and nothing else would follow."""
+    app_page.draw_seven()
+    app_page.page.route("**/queue/join**", lambda route: route.fulfill(status=500, json={"detail": "Error"}))
+    app_page.store("complete()")
+    expect(app_page.locator(".notice p")).to_have_text(text("notice.failed"))
+    assert not app_page.store("awaiting")
+    expect(app_page.locator("#stop")).to_be_disabled()
+    app_page.page.unroute_all()
+    app_page.complete()
+    app_page.finish()
+    expect(app_page.locator(".notice")).to_be_hidden()
+    app_page.faults = [fault for fault in app_page.faults if "500" not in fault]
 
 
 def test_drawing_and_completing_by_keyboard(app_page):
@@ -338,9 +425,36 @@ def test_slots_are_free_within_a_second_after_the_user_leaves(chromium, slow_ser
     assert seconds_until_free(chromium, slow_server, way) < 1
 
 
+@pytest.mark.long
+def test_of_many_clicks_only_the_last_is_computed_and_it_can_be_stopped(chromium, slow_server):
+    app_page = Page(chromium, slow_server)
+    app_page.complete()
+    app_page.wait_for_store("store.finished", timeout=30_000)
+    app_page.set(samples=16)
+    for _ in range(10):
+        app_page.complete()
+    wait_for_pictures(slow_server, 16)
+    app_page.locator("#stop").click()
+    wait_for_pictures(slow_server, 0)
+    expect(app_page.locator("#stop")).to_be_disabled()
+    app_page.close()
+
+
+def wait_for_pictures(server: str, count: int) -> None:
+    """Wait until the server has so many pictures in progress or waiting."""
+    deadline = time.monotonic() + 10
+    while (pictures := counters(server)["active"] + counters(server)["waiting"]) != count:
+        assert time.monotonic() < deadline, pictures
+        time.sleep(0.05)
+
+
+def counters(server: str) -> dict:
+    return json.load(urllib.request.urlopen(f"{server}/ready", timeout=5))
+
+
 def seconds_until_free(chromium, slow_server, way: str) -> float:
     def active() -> int:
-        return json.load(urllib.request.urlopen(f"{slow_server}/ready", timeout=5))["active"]
+        return counters(slow_server)["active"]
 
     app_page = Page(chromium, slow_server)
     page = app_page.page
@@ -380,12 +494,24 @@ def test_a_digit_is_not_requested_from_a_model_without_classes(app_page):
 
 
 @pytest.mark.long
-def test_a_seed_that_is_not_a_whole_number_is_ignored(app_page):
-    app_page.set(random_seed=False, seed=5)
-    for invalid in ("-5", "1.5", "1e23"):
-        app_page.locator("#seed").fill(invalid)
-        app_page.locator("#seed").blur()
-        assert app_page.locator("#seed").input_value() == "5"
+def test_a_seed_that_is_not_a_whole_number_is_refused_with_a_sentence(app_page):
+    app_page.set(seed=5)
+    app_page.locator("#seed").blur()
+    assert not app_page.locator("#random-seed").is_checked(), "a seed that is typed is meant"
+    seed, note = app_page.locator("#seed"), app_page.locator("#seed + small")
+    for invalid in ("-5", "1.5", "1e99", "abc", "9007199254740992"):
+        seed.focus()
+        seed.fill("")
+        seed.press_sequentially(invalid)
+        expect(note).to_have_text(text("settings.seed_invalid", given=invalid, max=2**53 - 1, seed=5))
+        seed.blur()
+        assert seed.input_value() == "5" and app_page.store("settings.seed") == 5
+    seed.fill("12")
+    expect(note).to_have_text("")
+    app_page.set(random_seed=True)
+    app_page.complete()
+    app_page.wait_for_answer()
+    assert app_page.store("settings.seed") != 12
 
 
 @pytest.mark.long

@@ -11,14 +11,13 @@ from playwright.sync_api import expect
 from test_wall import PICTURE, key_of, moderate
 
 from benchmarks import clients
-from web.classroom.qr_code import encode, svg_path
+from web.classroom.join import join_info
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
 DESKTOP, PHONE, PROJECTOR = ({"width": w, "height": h} for w, h in [(1280, 900), (390, 844), (1920, 1080)])
 
 ADDRESS = "http://192.168.178.123:7860"
-CODE = encode(ADDRESS)
-JOIN_INFO = {"address": ADDRESS, "qr": {"size": len(CODE), "path": svg_path(CODE)}}
+JOIN_INFO = join_info("192.168.178.123", 7860).to_dict()
 COLORS = "canvas => canvas.getContext('2d').getImageData(0, 0, 28, 28).data.join()"
 
 # The lowest contrast of any text on the page with its background, and that text (formula of WCAG 2).

@@ -12,7 +12,6 @@ import pytest
 from benchmarks import clients
 from pixelcnn import complete, load
 from web.handlers import Handlers, payload_field
-from web.i18n import TEXTS
 
 KNOWN = [[int(row < 14)] * 28 for row in range(28)]
 
@@ -26,6 +25,11 @@ def part(**changes) -> dict:
 
 def event(*parts: dict, **fields) -> gr.EventData:
     return gr.EventData(None, {"run": "abc", "parts": list(parts)} | fields)
+
+
+def request(session: str = "page") -> gr.Request:
+    """A request of an open page."""
+    return gr.Request(session_hash=session)
 
 
 def collect(items: AsyncIterator[dict]) -> list[dict]:
@@ -62,7 +66,7 @@ def wait_for_idle(engine) -> dict:
 
 
 def test_the_last_message_has_the_result_of_the_library(engine):
-    messages = collect(Handlers(engine).page(event(part(samples=2, temperature=0.7))))
+    messages = collect(Handlers(engine).page(event(part(samples=2, temperature=0.7)), request()))
     assert all(message["run"] == "abc" and len(message["parts"]) == 1 for message in messages)
     last = messages[-1]["parts"][0]
     result = complete(load("pixelcnn"), None, KNOWN, samples=2, temperature=0.7, seed=3)
@@ -73,7 +77,7 @@ def test_the_last_message_has_the_result_of_the_library(engine):
 
 
 def test_two_models_are_completed_in_one_event(engine):
-    last = collect(Handlers(engine).page(event(part(model="pixelcnn"), part(model="freeform"))))[-1]["parts"]
+    last = collect(Handlers(engine).page(event(part(model="pixelcnn"), part(model="freeform")), request()))[-1]["parts"]
     assert [each["model"] for each in last] == ["pixelcnn", "freeform"]
     assert all(len(each["drawn"][0]) == 2 * 392 and each["nats"] for each in last)
 
@@ -91,25 +95,28 @@ def test_two_models_are_completed_in_one_event(engine):
     ],
 )
 def test_an_invalid_part_gives_a_rejection_and_a_gradio_error(engine, changes, says):
-    messages, error = collect_until_error(Handlers(engine).page(event(part(**changes))))
-    assert messages == [{"run": "abc", "parts": [], "rejected": True}]
-    assert says in error.message
+    messages, error = collect_until_error(Handlers(engine).page(event(part(**changes)), request()))
+    (message,) = messages
+    assert (message["run"], message["parts"], message["rejected"]) == ("abc", [], True)
+    assert says in error.message and message["error"]["message"] in error.message and not error.visible
 
 
 def test_errors_are_in_the_language_of_the_page(engine):
-    _, error = collect_until_error(Handlers(engine).page(event(part(drawing=None), language="ko")))
-    assert "784픽셀짜리 그림이 없습니다" in error.message and error.title == TEXTS["ko"]["error_title"]
+    _, error = collect_until_error(Handlers(engine).page(event(part(drawing=None), language="ko"), request()))
+    assert "784픽셀짜리 그림이 없습니다" in error.message and error.title == "drawing_missing"
     for language in ("en", "xx", "", 3, None, ["ko"]):
-        _, error = collect_until_error(Handlers(engine).page(event(part(drawing=None), language=language)))
-        assert "has no drawing" in error.message and error.title == TEXTS["en"]["error_title"]
+        _, error = collect_until_error(Handlers(engine).page(event(part(drawing=None), language=language), request()))
+        assert "has no drawing" in error.message
 
 
 @pytest.mark.parametrize(
     "payload", [None, {}, {"parts": []}, {"parts": [1]}, {"parts": [{}] * 5}, [1], ["parts"], "parts", 3]
 )
 def test_any_other_payload_gives_an_error(engine, payload):
-    messages, error = collect_until_error(Handlers(engine).page(gr.EventData(None, payload)))
-    assert messages == [{"run": "", "parts": [], "rejected": True}] and "1 to 4 parts" in error.message
+    messages, error = collect_until_error(Handlers(engine).page(gr.EventData(None, payload), request()))
+    (message,) = messages
+    assert message["run"] == "" and message["rejected"] and "1 to 4 parts" in error.message
+    assert message["error"]["code"] == "parts_missing" and message["error"]["params"] == {"maximum": 4}
 
 
 def test_payload_fields_are_attributes_of_the_event():
@@ -119,7 +126,7 @@ def test_payload_fields_are_attributes_of_the_event():
 
 
 def test_an_invalid_part_cancels_the_others(engine):
-    messages, error = collect_until_error(Handlers(engine).page(event(part(samples=64), part(seed=-1))))
+    messages, error = collect_until_error(Handlers(engine).page(event(part(samples=64), part(seed=-1)), request()))
     assert "seed is -1" in error.message and messages[-1]["rejected"]
     wait_for_idle(engine)
 
@@ -127,7 +134,7 @@ def test_an_invalid_part_cancels_the_others(engine):
 def test_closing_the_page_event_cancels_all_parts(engine):
     async def start_and_close() -> None:
         messages = Handlers(engine).page(
-            event(part(samples=16, model="freeform"), part(samples=16, model="gated_pixelcnn"))
+            event(part(samples=16, model="freeform"), part(samples=16, model="gated_pixelcnn")), request()
         )
         assert (await anext(messages))["parts"]
         await messages.aclose()
@@ -136,6 +143,46 @@ def test_closing_the_page_event_cancels_all_parts(engine):
     asyncio.run(start_and_close())
     counters = wait_for_idle(engine)
     assert counters["cancelled"] >= 1 and counters["cancelled"] + counters["completed"] == 2
+
+
+def test_the_newest_run_of_a_page_replaces_the_earlier_one(engine):
+    """However soon it comes: before the earlier one has submitted anything, and after its first results."""
+
+    async def run_three() -> list[list[dict]]:
+        handlers = Handlers(engine)
+
+        async def read(name: str, samples: int) -> list[dict]:
+            return [message async for message in handlers.page(event(part(samples=samples), run=name), request())]
+
+        tasks = [asyncio.create_task(read("first", 64)), asyncio.create_task(read("second", 64))]
+        while not engine.counters()["active"]:
+            await asyncio.sleep(0.01)
+        tasks.append(asyncio.create_task(read("third", 1)))
+        messages = await asyncio.gather(*tasks)
+        assert handlers.runs == {}
+        return messages
+
+    *earlier, newest = asyncio.run(run_three())
+    assert not any(message.get("rejected") for messages in earlier for message in messages), "they end without an error"
+    assert len(newest[-1]["parts"][0]["drawn"][0]) == 2 * 392
+    counters = wait_for_idle(engine)
+    assert (counters["cancelled"], counters["completed"]) == (2, 1)
+
+
+def test_the_page_cancels_the_run_that_it_names(engine):
+    async def run_and_cancel() -> list[dict]:
+        handlers, messages = Handlers(engine), []
+        async for message in handlers.page(event(part(samples=64)), request()):
+            if not messages:
+                for other, session in [("abc", "other page"), ("earlier", "page"), (None, "page")]:
+                    handlers.cancel(event(run=other), request(session))
+                assert not handlers.runs["page"].cancelled
+                handlers.cancel(event(), request())
+            messages.append(message)
+        return messages
+
+    assert not asyncio.run(run_and_cancel())[-1].get("rejected")
+    assert wait_for_idle(engine)["cancelled"] == 1
 
 
 def test_closing_a_stream_cancels_the_completion(engine):
@@ -173,7 +220,7 @@ def test_an_unexpected_error_in_one_part_ends_the_event_and_cancels_the_others(e
 
     monkeypatch.setattr(handlers, "submit_part", fail_for_one)
     with pytest.raises(RuntimeError, match="broken"):
-        collect(handlers.page(event(part(samples=64), part(seed=13))))
+        collect(handlers.page(event(part(samples=64), part(seed=13)), request()))
     wait_for_idle(engine)
 
 

@@ -1,11 +1,16 @@
 """The body limit and the routes beside Gradio's own: files of the page, state of the server, models."""
 
 import re
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from weights_folder import add_entry, create_folder
 
-from web.middleware import STATIC
+from pixelcnn.serving.registry import ModelRegistry
+from web.middleware import STATIC, app_options
 from web.page import STYLE_FOLDERS, style_sheets
 
 MAX_BYTES = 256 * 1024
@@ -85,3 +90,15 @@ def test_ready_describes_weights_in_english_and_by_code(server):
 def test_models_lists_the_entries(server):
     facts = httpx.get(f"{server}/models", timeout=20).json()
     assert facts["default"] in facts["models"] and {"pixelcnn", "freeform"} <= set(facts["models"])
+
+
+def test_an_entry_that_cannot_be_used_is_a_problem_and_the_others_are_listed(tmp_path):
+    folder = create_folder(tmp_path)
+    add_entry(folder, "broken", file=7)
+    registry = ModelRegistry(device="cpu", folder=folder)
+    backend = SimpleNamespace(models=registry.model, counters=dict)
+    client = TestClient(Starlette(routes=app_options(backend, registry, 256)["routes"]))
+    assert list(client.get("/models").json()["models"]) == ["tiny"]
+    (problem,) = client.get("/ready").json()["weights_problems"]
+    assert problem["code"] == "manifest_entry" and problem["params"]["entry"] == "broken"
+    assert problem["error"] == 'The entry broken of the manifest has file 7. Expected: "NAME.safetensors".'

@@ -46,6 +46,15 @@ def seven(app_page):
     return app_page
 
 
+# Stops the request in progress, of which half of the pixels have come.
+CUT_SHORT = """() => {
+    const store = document.querySelector('.page').store;
+    store.pending.done = false;
+    store.completions = store.completions.map((completion) => ({ ...completion, ink: completion.ink.slice(0, 100) }));
+    store.stop();
+}"""
+
+
 @pytest.mark.long
 def test_every_control_of_the_player_has_a_key(app_page):
     keyboard = app_page.page.keyboard
@@ -251,6 +260,48 @@ def test_a_model_with_five_classes_has_five_bars(chromium, doodles_server):
     expect(percents.first).to_contain_text("%")
     assert 97 <= sum(number(percent) for percent in percents.all_inner_texts()) <= 103
     app_page.close()
+
+
+@pytest.mark.long
+def test_the_icon_is_in_the_page(app_page):
+    """Otherwise the browser asks the root of the host, where behind a proxy another app can be."""
+    assert app_page.locator("head link[rel=icon]").get_attribute("href").startswith("data:")
+
+
+# The whole backgrounds of elements.
+BACKGROUNDS = "(selectors) => selectors.map((each) => getComputedStyle(document.querySelector(each)).background)"
+
+
+@pytest.mark.long
+def test_with_forced_colors_nothing_that_has_a_meaning_vanishes(chromium, server):
+    app_page = Page(chromium, server, forced_colors="active", viewport={"width": 1280, "height": 900})
+    app_page.draw_seven()
+    app_page.complete()
+    app_page.finish()
+    app_page.open_panel("digits")
+    expect(app_page.locator(".bars .sampled")).to_be_visible(timeout=15_000)
+
+    def differ(*selectors: str) -> None:
+        backgrounds = app_page.page.evaluate(BACKGROUNDS, list(selectors))
+        assert len(set(backgrounds)) == len(selectors), (selectors, backgrounds)
+
+    differ("[data-tool=brush]", "[data-tool=eraser]")
+    differ("[data-panel=digits]", "[data-panel=settings]")
+    differ(".bars .bar", ".bars i")
+    differ(".stage", ".cut .grip")
+    app_page.open_panel("receptive_field")
+    differ(".mask .reads", ".mask i:last-child")
+    app_page.close()
+
+
+@pytest.mark.long
+def test_the_digits_panel_says_that_a_stopped_picture_has_no_digit(app_page):
+    app_page.draw_seven()
+    app_page.store("complete()")
+    app_page.wait_for_answer()
+    app_page.page.evaluate(CUT_SHORT)
+    app_page.open_panel("digits")
+    expect(app_page.locator(".digits-note")).to_have_text(text("digits.unfinished"))
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pixelcnn import InputError, Request, complete, load, stream
-from web.protocol import MAX_PARTS, decode_drawing, decode_entry, decode_message, decode_request, encode_results
+from web.protocol import MAX_PARTS, decode_drawing, decode_entry, decode_parts, decode_request, decode_run, encode_results
 
 KNOWN = [[int(row < 14)] * 28 for row in range(28)]
 
@@ -44,13 +44,13 @@ def test_invalid_drawings_are_rejected(payload, code):
 @pytest.mark.parametrize("parts", [None, {}, [], [1], [{}, None], [{}] * (MAX_PARTS + 1), "parts", 3])
 def test_invalid_parts_are_rejected(parts):
     with pytest.raises(InputError) as caught:
-        decode_message("run", parts)
+        decode_parts(parts)
     assert caught.value.code == "parts_missing" and caught.value.params == {"maximum": MAX_PARTS}
 
 
 @pytest.mark.parametrize("run", [None, 3, ["x"], "x" * 41])
 def test_an_invalid_run_becomes_empty(run):
-    assert decode_message(run, [{}]) == ("", [{}])
+    assert decode_run(run) == "" and decode_run("abc") == "abc"
 
 
 def test_the_model_is_a_string_or_missing():
@@ -70,7 +70,8 @@ def test_a_part_without_a_digit_has_no_class_condition():
 def test_messages_only_append():
     before = None
     for result in stream(load("pixelcnn"), Request(known=KNOWN, seed=3)):
-        (part,) = encode_results("run", [result, None], [1.0, 0.0])["parts"]
+        (part,) = encode_results("run", [None, result], [0.0, 1.0])["parts"]
+        assert part["part"] == 1
         for name in ("drawn", "given", "bits"):
             assert before is None or part[name][0].startswith(before[name][0])
         before = part

@@ -109,7 +109,8 @@ def test_a_round_is_canceled_if_the_picture_or_the_position_changes(app_page):
     app_page.finish()
     next_button.click()  # this picture was shown, so another one is requested
     expect_state(app_page, "asking")
-    assert app_page.filled() < 784
+    assert app_page.filled() < 784 and app_page.store("selected") == 1
+    assert len(app_page.completions()) == 2, "the finished picture is still there"
     app_page.locator(".step").click()  # shows the answer
     expect_state(app_page, "canceled")
     expect(app_page.locator(".probability")).to_be_visible()
@@ -133,3 +134,30 @@ def test_a_gray_model_is_refused_with_an_explanation(app_page):
     app_page.open_panel("quiz")
     app_page.locator(".quiz-next").click()
     expect(app_page.locator(".quiz-text")).to_have_text(text("quiz.gray"))
+
+
+@pytest.mark.long
+def test_the_quiz_asks_the_model_that_is_set(app_page):
+    app_page.draw_seven()
+    app_page.set(model="pixelcnn_pp")
+    app_page.complete()
+    app_page.wait_for_answer()
+    app_page.store("stop()")
+    app_page.open_panel("quiz")
+    app_page.locator(".quiz-next").click()
+    expect(app_page.locator(".quiz-text")).to_have_text(text("quiz.gray"))
+    app_page.set(model="freeform")
+    start(app_page)
+    assert app_page.store("completion.model") == "freeform", "although a gray picture is shown"
+
+
+@pytest.mark.long
+def test_a_quiz_that_gets_no_picture_ends_its_waiting(app_page):
+    app_page.draw_seven()
+    app_page.complete()
+    app_page.finish()
+    app_page.move_cut(14)  # there is nothing left to complete
+    app_page.open_panel("quiz")
+    app_page.locator(".quiz-next").click()
+    expect(app_page.page.get_by_text("All pixels are known.")).to_be_visible()
+    expect_state(app_page, "idle")

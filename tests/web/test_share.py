@@ -103,13 +103,11 @@ def test_a_link_repeats_two_models_and_branches(app_page):
     app_page.wait_for_completions(3)
     branched, branch_link = pictures(app_page), link_of(app_page)
     assert branched[:2] == both and branched[2] not in both, "the branch is added to the others"
-    for fragment, expected in ((link, both), (branch_link, [branched[0], branched[2]])):
+    for fragment, expected in ((link, both), (branch_link, branched)):
         open_fragment(app_page, "")
         button(app_page, "canvas.clear").click()
         open_fragment(app_page, fragment.split("#")[1])
-        app_page.wait_for_completions(2)
-        if fragment == branch_link:
-            app_page.wait_for_store("store.completions[1]?.branchStep > 0", timeout=20_000)
+        app_page.wait_for_completions(len(expected))
         assert pictures(app_page) == expected
 
 
@@ -122,15 +120,38 @@ def test_a_link_of_an_earlier_version_of_the_page_opens(chromium, server):
     count = state["samples"] + len(state["branches"])
     app_page.wait_for_store(f"store.completions.length === {count}", timeout=20_000)
     app_page.finish()
-    branch = app_page.completions()[-1]
-    assert branch["branches"] == state["branches"] and branch["rootSample"] == state["samples"] - 1
-    assert (branch["seed"], branch["rootTemperature"]) == (state["seed"], state["temperature"])
-    assert branch["rootDigit"] == state["digit"] and branch["model"] == state["model"]
+    root, *branches = app_page.completions()[state["samples"] - 1 :]
+    assert [[each["branchStep"], each["flipped"], each["temperature"]] for each in branches] == state["branches"]
+    assert (root["seed"], root["temperature"], root["digit"], root["model"]) == tuple(
+        state[name] for name in ("seed", "temperature", "digit", "model")
+    )
     ink = np.frombuffer(bytes.fromhex(state["ink"]), np.uint8)
     known = [pixel for pixel in range(28 * state["cut"]) if pixel not in state["hidden"]]
     shown = app_page.pixels()
     assert all((shown[pixel] == "k") == (ink[pixel] >= 128) for pixel in known)
     app_page.close()
+
+
+@pytest.mark.long
+def test_a_link_leaves_the_address_at_the_first_change(chromium, server, app_page):
+    app_page.draw_seven()
+    link = link_of(app_page)
+    for change in ("stroke", "setting"):
+        other = Page(chromium, link, viewport=DESKTOP)
+        other.finish()
+        assert other.page.url == link, "opening it changes nothing"
+        if change == "stroke":
+            button(other, "canvas.clear").click()
+            other.stroke((3, 3), (3, 9))
+        else:
+            other.set(temperature=2)
+        assert other.page.url == f"{server}/"
+        before, settings = other.pixels(), other.store("settings")
+        other.page.reload()
+        other.page.wait_for_selector(".page[data-ready]")
+        other.wait_for_store(f"store.settings.temperature === {settings['temperature']} && !store.drawing.blank")
+        assert change == "setting" or other.pixels() == before
+        other.close()
 
 
 @pytest.mark.long

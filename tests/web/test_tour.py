@@ -90,8 +90,9 @@ def test_every_level_is_demonstrated_with_the_real_controls(app_page, level):
     assert page.locator(".tour-card, .tour-ring").count() == 0
     expect(page.locator("[data-panel=tour]")).to_be_focused()
     page.locator("[data-action=clear]").click()
-    app_page.set(seed=3)
+    app_page.open_panel("settings")
     assert page.locator("#random-seed").is_checked() and page.locator("#temperature").input_value() == "1"
+    app_page.set(seed=3)
     app_page.draw_seven()
     app_page.complete()
     app_page.finish()

@@ -3,8 +3,9 @@
 import socket
 from dataclasses import dataclass
 
-from pixelcnn.errors import InputError, Message
-from web.classroom import qr_code
+import segno
+
+from pixelcnn.errors import Message
 from web.errors import message_json
 
 ALL_INTERFACES = ("0.0.0.0", "::", "")  # host names with which a server listens on all networks of the machine
@@ -12,17 +13,17 @@ ALL_INTERFACES = ("0.0.0.0", "::", "")  # host names with which a server listens
 
 @dataclass(frozen=True)
 class JoinInfo:
-    """Either the address of the page and its QR code (None if the address is too long), or the reason for having none."""
+    """Either the address of the page and its QR code, or the reason for having none."""
 
     address: str = ""
-    qr: dict | None = None  # {"size": modules a side, "path": dark modules as an SVG path}
+    qr: str = ""  # an SVG element
     problem: Message | None = None
 
     def to_dict(self) -> dict:
         """The answer of GET /class."""
         if self.problem:
             return {"problem": message_json(self.problem)}
-        return {"address": self.address} | ({"qr": self.qr} if self.qr else {})
+        return {"address": self.address, "qr": self.qr}
 
 
 def lan_host() -> str | None:
@@ -61,8 +62,4 @@ def join_info(name: str | None, port: int) -> JoinInfo:
             )
         )
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    try:
-        modules = qr_code.encode(address)
-    except InputError:  # longer than a QR code of version 6 can hold; such a name can still be typed
-        return JoinInfo(address)
-    return JoinInfo(address, {"size": len(modules), "path": qr_code.svg_path(modules)})
+    return JoinInfo(address, segno.make_qr(address, error="m").svg_inline(omitsize=True, svgclass="qr-code"))

@@ -1,42 +1,43 @@
 // The cut line: rows above it are known to the model. It is dragged by its grip or moved by arrow keys.
 import { ARROWS } from "./keyboard-cursor.js";
-import { pointerPosition } from "./pointer.js";
+import { followPointer, pointerPosition } from "./pointer.js";
 
 // Returns a function that shows the line where it is.
 export function startCutLine(store, root, view) {
   const { height, i18n, drawing } = store;
   const line = root.querySelector(".cut");
-  let pointer = null; // the pointer that drags the line
-  let before = null; // the state of the drawing before the line moved
+  let version = null; // of the drawing while the line is dragged; any other change of the drawing ends the drag
+  let moved = false; // whether this drag has moved the line
 
-  function moveTo(row) {
-    const { cut } = drawing;
+  // remember: whether this is a new step of the undo history.
+  function moveTo(row, remember) {
+    const before = drawing.state();
     drawing.moveCut(row);
-    if (drawing.cut === cut) return;
-    if (before) drawing.remember({ ...before, cut });
-    before = null; // one drag is one step of the undo history
+    if (drawing.cut === before.cut) return;
+    if (remember) drawing.remember(before);
     drawing.changed();
   }
 
-  line.addEventListener("pointerdown", (event) => {
-    if (event.button > 0 || pointer !== null) return;
-    pointer = event.pointerId;
-    before = drawing.state();
-    line.setPointerCapture(pointer);
+  followPointer(line, {
+    start() {
+      version = drawing.version;
+      moved = false;
+    },
+    move(event) {
+      if (version !== drawing.version) return;
+      moveTo(pointerPosition(view.canvas, event)[1], !moved); // one drag is one step
+      moved ||= version !== drawing.version;
+      version = drawing.version;
+    },
+    end() {},
+    cancel() {
+      if (moved && version === drawing.version) drawing.rollBack();
+    },
   });
-  line.addEventListener("pointermove", (event) => {
-    if (event.pointerId === pointer) moveTo(pointerPosition(view.canvas, event)[1]);
-  });
-  for (const name of ["pointerup", "pointercancel"]) {
-    line.addEventListener(name, (event) => {
-      if (event.pointerId === pointer) pointer = before = null;
-    });
-  }
   line.addEventListener("keydown", (event) => {
     const move = ARROWS[event.key];
     if (!move) return;
-    before = drawing.state();
-    moveTo(drawing.cut + (move[0] || move[1]));
+    moveTo(drawing.cut + (move[0] || move[1]), true);
     event.stopPropagation();
     event.preventDefault();
   });
@@ -44,9 +45,11 @@ export function startCutLine(store, root, view) {
   line.setAttribute("aria-valuemin", 0);
   line.setAttribute("aria-valuemax", height);
   return () => {
-    line.style.top = `${(100 * drawing.cut) / height}%`;
-    line.dataset.end = drawing.cut === 0 ? "top" : drawing.cut === height ? "bottom" : "";
-    line.setAttribute("aria-valuenow", drawing.cut);
-    line.setAttribute("aria-valuetext", i18n.t("canvas.cut_at", { row: drawing.cut }));
+    // A completion without known pixels, such as that of an untouched canvas, has the line above it.
+    const row = !store.completion || store.completion.known.includes(1) ? drawing.cut : 0;
+    line.style.top = `${(100 * row) / height}%`;
+    line.dataset.end = row === 0 ? "top" : row === height ? "bottom" : "";
+    line.setAttribute("aria-valuenow", row);
+    line.setAttribute("aria-valuetext", i18n.t("canvas.cut_at", { row }));
   };
 }

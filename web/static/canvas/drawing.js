@@ -1,16 +1,19 @@
-// The user's drawing and which of its pixels the model may know. Every change can be undone.
+// The user's drawing and which of its pixels the model may know. Every change can be undone and redone.
 
 const MAX_UNDO = 200;
 
 export class Drawing extends EventTarget {
-  // Event: "changed".
+  // Events: "changed"; after undo and redo also "restored", whose `detail` is what `attach` had returned for that state.
   constructor(width, height) {
     super();
     Object.assign(this, { width, height, size: width * height });
     this.ink = new Uint8Array(this.size); // 0 (paper) to 255
     this.hidden = new Uint8Array(this.size); // 1 for a pixel above the cut line that the user hid
     this.cut = this.middle; // rows above the cut line are known
-    this.history = [];
+    this.history = []; // states to undo to, the latest last
+    this.future = []; // states to redo, the next one last
+    this.version = 0; // a stroke that is under way ends when anything else changes it
+    this.attach = () => null; // what belongs to the present state, besides the drawing
     this.radius = Math.max(0.8, (1.05 * Math.max(width, height)) / 28); // of the brush; a stroke is 2 to 3 of 28 pixels wide
   }
 
@@ -37,7 +40,7 @@ export class Drawing extends EventTarget {
   }
 
   state() {
-    return { ink: this.ink.slice(), hidden: this.hidden.slice(), cut: this.cut };
+    return { ink: this.ink.slice(), hidden: this.hidden.slice(), cut: this.cut, attached: this.attach() };
   }
 
   // Applies one change as one step of the undo history. A drag calls `remember` once and then edits many times.
@@ -49,6 +52,13 @@ export class Drawing extends EventTarget {
 
   remember(state = this.state()) {
     this.history = [...this.history.slice(1 - MAX_UNDO), state];
+    this.future = [];
+    this.settle();
+  }
+
+  // Ends the stroke that is under way, if any.
+  settle() {
+    this.version += 1;
   }
 
   changed() {
@@ -65,9 +75,33 @@ export class Drawing extends EventTarget {
   }
 
   undo() {
-    const previous = this.history.pop();
-    if (!previous) return;
-    Object.assign(this, previous);
+    this.restore(this.history, this.future);
+  }
+
+  redo() {
+    this.restore(this.future, this.history);
+  }
+
+  // Undoes a change that was not meant, so that it cannot be redone.
+  rollBack() {
+    this.restore(this.history, []);
+  }
+
+  // Returns to the last state of a list, and adds the present one to another list.
+  restore(from, to) {
+    const state = from.pop();
+    if (!state) return;
+    to.push(this.state());
+    const { ink, hidden, cut, attached } = state;
+    Object.assign(this, { ink, hidden, cut });
+    this.settle();
+    this.changed();
+    this.dispatchEvent(new CustomEvent("restored", { detail: attached }));
+  }
+
+  // Continues the history of an earlier visit, in place of the present one.
+  resumeHistory(history = [], future = []) {
+    Object.assign(this, { history, future });
     this.changed();
   }
 

@@ -18,5 +18,11 @@ export function startToolbar(store, root, view) {
     const onclick = () => store.drawing[action]();
     toolbar.append(make("button", { type: "button", "data-action": action, i18n: `canvas.${action}`, onclick }));
   }
+  const undo = toolbar.querySelector("[data-action=undo]");
+  const update = () => {
+    undo.disabled = !store.drawing.history.length;
+  };
+  store.drawing.addEventListener("changed", update);
+  update();
   select(view.tool);
 }

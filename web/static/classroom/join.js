@@ -2,9 +2,6 @@
 import { fetchJson } from "../core/api.js";
 import { make } from "../core/dom.js";
 
-const SVG = "http://www.w3.org/2000/svg";
-const QUIET_ZONE = 4; // modules around a QR code, which readers need
-
 // {box, show}: the element, and a function that asks the server for the address and shows it.
 export function makeJoin(i18n) {
   const address = make("p", { class: "join-address" });
@@ -27,14 +24,10 @@ export function makeJoin(i18n) {
 const breakAddress = (address) =>
   address.split(/(?<=\/\/)|(?=:\d+$)/).flatMap((part, index) => (index ? [make("wbr"), part] : [part]));
 
-// size: modules a side; path: the dark modules as an SVG path.
-function qrCode({ size, path }, label) {
-  const side = size + 2 * QUIET_ZONE;
-  const svg = document.createElementNS(SVG, "svg"), modules = document.createElementNS(SVG, "path");
-  const viewBox = `${-QUIET_ZONE} ${-QUIET_ZONE} ${side} ${side}`;
-  const attributes = { viewBox, role: "img", "aria-label": label, class: "qr-code" };
-  for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, value);
-  modules.setAttribute("d", path);
-  svg.append(modules);
-  return svg;
+// svg: the text of an SVG element.
+function qrCode(svg, label) {
+  const code = new DOMParser().parseFromString(svg, "text/html").querySelector("svg");
+  code.setAttribute("role", "img");
+  code.setAttribute("aria-label", label);
+  return code;
 }

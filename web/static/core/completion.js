@@ -12,9 +12,13 @@
 //   steps, ms, batch        the cost: model steps, milliseconds, and completions that share them
 //   branchStep              the step at which this completion leaves another one, 0 if it does not
 //   flipped                 whether it begins with the other value of that pixel
-//   branches                [step, flip, temperature] of each branch since a completion that was sampled directly,
-//                           whose sample, temperature and digit are rootSample, rootTemperature and rootDigit
 import { fromHex } from "./hex.js";
+
+const parents = new WeakMap(); // branch -> the completion that it leaves
+
+// The completion that a branch leaves; undefined for one that was sampled directly.
+export const parentOf = (completion) => parents.get(completion);
+export const setParent = (completion, parent) => parents.set(completion, parent);
 
 // What `digit` can be instead of a digit.
 export const ClassChoice = Object.freeze({
@@ -22,7 +26,21 @@ export const ClassChoice = Object.freeze({
   SAMPLED: -2, // sample the class first, from p(digit | known pixels)
 });
 
+export const TEMPERATURES = Object.freeze({ min: 0.1, max: 3, step: 0.05 }); // that the page offers
+
 const MIN_PROBABILITY = 1e-5; // the server sends probabilities in steps of 1/65535
+
+// Ink rounded to a number of levels.
+export const quantize = (value, levels) => (Math.floor((value * (levels - 1)) / 255 + 0.5) * 255) / (levels - 1);
+
+// The completions of a server message. parts: of the request.
+export function readAnswer(message, parts) {
+  return message.parts.flatMap((part) => {
+    const request = { ...parts[part.part], known: Uint8Array.from(parts[part.part].known) };
+    const knownInk = (value, pixel) => (request.known[pixel] ? quantize(value, part.levels) : 0);
+    return readCompletions(part, { ...request, knownInk: Uint8Array.from(request.ink, knownInk) });
+  });
+}
 
 // The completions of one part of a server message. request: the part of the request that it answers.
 export function readCompletions(part, request) {
@@ -85,7 +103,7 @@ export function joinBranch(parent, step, flip, continuation) {
   const join = (field, type) =>
     type.from([...parent[field].slice(0, step), ...(flip ? [flipped[field]] : []), ...continuation[field]]);
   const { knownInk, known, order, knownOrder, knownBits } = parent;
-  return {
+  const branch = {
     ...continuation,
     knownInk, known, order, knownOrder, knownBits,
     ink: join("ink", Uint16Array),
@@ -93,12 +111,10 @@ export function joinBranch(parent, step, flip, continuation) {
     bits: join("bits", Float32Array),
     branchStep: step,
     flipped: flip,
-    branches: [...(parent.branches ?? []), [step, flip, continuation.temperature]],
-    rootSample: parent.rootSample ?? parent.sample,
-    rootTemperature: parent.rootTemperature ?? parent.temperature,
-    rootDigit: parent.rootDigit ?? parent.digit,
     nats: null,
   };
+  setParent(branch, parent);
+  return branch;
 }
 
 export const sum = (list, end = list.length) => list.slice(0, end).reduce((total, value) => total + value, 0);

@@ -9,9 +9,16 @@ const SPEED_STEP = 8; // of the speed slider, 0 to 100
 // The list of shortcuts: [keys, key of the message that names the action].
 export const SHORTCUTS = [
   ["space", "player.play"], ["→", "player.step"], ["←", "player.back"], ["Home End", "player.scrub"],
-  ["+ −", "player.speed"], ["c", "complete"], ["s", "stop"], ["Ctrl z", "canvas.undo"],
+  ["+ −", "player.speed"], ["c", "complete"], ["s", "stop"], ["Ctrl z", "canvas.undo"], ["Ctrl y", "canvas.redo"],
   ["f", "player.flip"], ["1 … 9", "player.tiles"], ["l", "overlay"], ["p", "projector"], ["?", "about.shortcuts"],
 ];
+
+// The key of a shortcut that an event means: `event.key` in lower case, because of caps lock, or if that is not on a Latin
+// keyboard, the letter or digit at the place of the key on one. With Korean keys, C gives "ㅊ" or "Process".
+export function shortcutKey({ key, code }) {
+  if (key.length === 1 && key <= "~") return key.toLowerCase();
+  return /^(?:Key|Digit)(.)$/.exec(code)?.[1].toLowerCase() ?? key;
+}
 
 // Whether the focused control uses a key itself. clicked: it received the focus from a pointer.
 function controlUses(control, key, clicked) {
@@ -20,6 +27,9 @@ function controlUses(control, key, clicked) {
   if (control.closest("input[type=range], [role=slider]") && SLIDER_KEYS.includes(key)) return true;
   return !clicked && Boolean(control.closest("button, a, summary, input")) && BUTTON_KEYS.includes(key);
 }
+
+// "undo" or "redo" for a key together with Ctrl or Cmd.
+const editingAction = (key, shift) => ({ z: shift ? "redo" : "undo", y: "redo" })[key];
 
 export function startKeyboard({ store, player, panels, projector }) {
   const actions = {
@@ -47,9 +57,10 @@ export function startKeyboard({ store, player, panels, projector }) {
   });
   document.addEventListener("keydown", (event) => {
     if (document.querySelector("dialog:modal")) return;
-    const undo = event.key === "z" && (event.ctrlKey || event.metaKey) && !event.target.closest?.(TEXT_FIELDS);
-    const plain = !(event.ctrlKey || event.metaKey || event.altKey) && !controlUses(event.target, event.key, clicked);
-    const action = undo ? () => store.drawing.undo() : plain && actions[event.key];
+    const key = shortcutKey(event), control = event.ctrlKey || event.metaKey;
+    const plain = !control && !event.altKey && !controlUses(event.target, event.key, clicked);
+    const editing = control && !event.altKey && !event.target.closest?.(TEXT_FIELDS) && editingAction(key, event.shiftKey);
+    const action = editing ? () => store.drawing[editing]() : plain && actions[key];
     if (!action) return;
     action();
     event.preventDefault();

@@ -2,6 +2,7 @@
 import { startCanvas } from "../canvas/canvas.js";
 import { startClassroom } from "../classroom/classroom.js";
 import { startProjector } from "../classroom/projector.js";
+import { startLearn } from "../learn/learn.js";
 import { startAbout } from "../panels/about.js";
 import { startDigits } from "../panels/digits.js";
 import { startOverlay } from "../panels/overlay.js";
@@ -16,9 +17,11 @@ import { startRestoreLink } from "../share/restore-link.js";
 import { startShare } from "../share/share.js";
 import { startTour } from "../tour/tour.js";
 import { fetchJson } from "./api.js";
+import { reportReconnection, watchConnection } from "./connection.js";
 import { listen } from "./dom.js";
 import { I18n } from "./i18n.js";
 import { startKeyboard } from "./keyboard.js";
+import { startNotice } from "./notice.js";
 import { Store } from "./store.js";
 
 const PANELS = {
@@ -26,24 +29,29 @@ const PANELS = {
   receptive_field: startReceptiveField, quiz: startQuiz, share: startShare, about: startAbout,
 };
 const LAN_PANELS = { classroom: startClassroom }; // only if the page is open to a class
+const LEARN_PANELS = { learn: startLearn }; // only if the server trains
 
 // element: contains index.html. props: what web/page.py passes. trigger(event, data) and watch(prop, callback): Gradio's.
 export function start(element, props, trigger, watch) {
   const root = element.querySelector(".page");
   const i18n = new I18n(props.texts);
-  const { width, height, facts, lan } = props;
+  const { width, height, facts, lan, learn } = props;
   const send = (message) => trigger("complete", { ...message, language: i18n.language });
-  const store = new Store({ width, height, facts, i18n, send, cancel: () => trigger("cancel"), lan });
+  const cancel = (run) => trigger("cancel", { run });
+  const store = new Store({ width, height, facts, i18n, send, cancel, lan });
   startCanvas(store, root);
   const player = startPlayer(store, root);
-  const panels = startPanels(store, root, lan ? { ...PANELS, ...LAN_PANELS } : PANELS);
+  const panels = startPanels(store, root, { ...PANELS, ...(learn ? LEARN_PANELS : {}), ...(lan ? LAN_PANELS : {}) });
   startKeyboard({ store, player, panels, projector: startProjector(root) });
   startButtons(store, root);
   startLanguage(i18n, root);
+  const notice = startNotice(store, root);
+  watchConnection(store, root, { notice, panels });
   watch("value", () => store.receive(props.value));
   updateFacts(store).then(() => {
     startRestoreLink(store, root);
     startPersistence(store);
+    reportReconnection(store, { notice, panels });
   });
   root.store = store; // for tests and for the browser's console
   root.dataset.ready = "yes";
@@ -54,7 +62,7 @@ function startButtons(store, root) {
   complete.addEventListener("click", () => store.complete());
   stop.addEventListener("click", () => store.stop());
   const update = () => {
-    stop.disabled = !store.playing && (!store.pending || store.finished);
+    stop.disabled = !store.playing && !store.awaiting;
     complete.setAttribute("aria-busy", Boolean(store.pending?.waiting));
   };
   listen(store, ["request", "completions", "position", "cleared"], update);
@@ -65,7 +73,6 @@ function startLanguage(i18n, root) {
   root.querySelector(".language").addEventListener("click", () => i18n.setLanguage(i18n.nextLanguage));
   const update = () => {
     document.documentElement.lang = i18n.language;
-    document.documentElement.style.setProperty("--error-title", JSON.stringify(i18n.t("error_title")));
     i18n.applyTranslations(root);
   };
   i18n.addEventListener("changed", update);

@@ -1,6 +1,5 @@
-// The state of the page: the drawing, the settings, the completions, and the position of the player. All parts of the page
-// read it and listen to its events:
-//
+// The state of the page: drawing, settings, completions, and the position of the player. All parts of the page read it and
+// listen to its events:
 //   "settings"         the settings or the facts of the server changed
 //   "request"          a completion was requested
 //   "completions"      completions arrived or grew
@@ -9,10 +8,12 @@
 //   "cleared"          the completions were discarded, because the drawing changed
 //   "overlay-selected" another overlay was chosen
 //   "overlay"          an overlay that had to be requested is available
+//   "refused"          the server refused a request; `detail` is its error, {message, code, params}
 //   "pixel-selected"   the user selected a pixel to read about it; `detail` is its number
 import { Drawing } from "../canvas/drawing.js";
-import { ClassChoice, drawingAt, isFinished, joinBranch, readCompletions } from "./completion.js";
+import { ClassChoice, isFinished, joinBranch, quantize, readAnswer } from "./completion.js";
 import { toHex } from "./hex.js";
+import { branchPart, completionParts } from "./request.js";
 
 const MAX_KEPT = 23; // completions that stay when a branch is added
 const SEEDS = 1e6; // seeds below this number are short enough to read out
@@ -22,7 +23,7 @@ const DEFAULTS = {
 };
 
 export class Store extends EventTarget {
-  // send(message): requests completions. cancel(): cancels the request. facts: what the server has, with `models` by entry.
+  // send(message): requests completions in place of those that are still to come. cancel(run): cancels a request. facts: what the server has, with `models` by entry.
   // lan: whether the page is open to a class.
   constructor({ width, height, i18n, send, cancel, facts, lan = false }) {
     super();
@@ -36,8 +37,10 @@ export class Store extends EventTarget {
     this.ended = false; // no more pixels will arrive, although the completions may be unfinished
     this.overlayName = "none";
     this.overlay = null; // {color, strength: 0..1 a pixel}
-    this.pending = null; // the last request; answers to earlier requests are ignored
+    this.pending = null; // the last request, until it is stopped or refused; answers to earlier requests are ignored
     this.drawing.addEventListener("changed", () => this.clearCompletions());
+    this.drawing.attach = () => this.shownState();
+    this.drawing.addEventListener("restored", (event) => this.showAgain(event.detail));
   }
 
   emit(name) {
@@ -68,6 +71,12 @@ export class Store extends EventTarget {
     return this.completions.length > 0 && this.available === this.total;
   }
 
+  // Whether the server still has something to do for the last request. What is shown meanwhile says nothing about that:
+  // it can be the finished answer to an earlier request.
+  get awaiting() {
+    return this.pending !== null && !this.pending.done;
+  }
+
   // The step at which the player stops.
   get end() {
     return this.ended ? this.available : this.total;
@@ -80,7 +89,7 @@ export class Store extends EventTarget {
 
   // Ink as the model sees it, rounded to its levels: with two levels, black from 128 on.
   quantize(value, levels = this.model.levels) {
-    return (Math.floor((value * (levels - 1)) / 255 + 0.5) * 255) / (levels - 1);
+    return quantize(value, levels);
   }
 
   updateSettings(changes) {
@@ -96,51 +105,35 @@ export class Store extends EventTarget {
 
   // --- requests
 
-  // Completes the drawing. paused: the player does not start by itself. overrides: settings for this request only.
-  complete({ paused = false, overrides = {} } = {}) {
+  // Completes the drawing. paused: the player does not start by itself. overrides: settings for this request only. kept:
+  // completions that stay.
+  complete({ paused = false, overrides = {}, kept = [] } = {}) {
     if (this.settings.randomSeed && !("seed" in overrides)) this.updateSettings({ seed: randomSeed() });
-    const { ink } = this.drawing, known = this.knownPixels();
-    const { samples, temperature, seed, digit, model, secondModel } = { ...this.settings, ...overrides };
-    const models = secondModel && secondModel !== model ? [model, secondModel] : [model];
-    // If one of two models cannot sample a digit, the other one does not either, so that they differ in their weights only.
-    const comparable = digit !== ClassChoice.SAMPLED || models.every((entry) => this.facts.models[entry].classes);
-    const common = comparable ? digit : ClassChoice.NONE;
-    const parts = models.map((entry) => {
-      return { ink, known, model: entry, samples, temperature, seed, digit: this.conditionedDigit(entry, common, known) };
-    });
-    this.request(parts, { paused });
-  }
-
-  // Which pixels are known, 0 or 1 each. None in the initial state: blank paper is not the top of a digit.
-  knownPixels() {
-    return this.drawing.untouched ? new Uint8Array(this.size) : this.drawing.known();
-  }
-
-  // The digit or ClassChoice to request from a model. A digit is sampled first only if all known pixels come before all
-  // unknown ones.
-  conditionedDigit(entry, digit, known) {
-    const prefix = known.indexOf(0) > known.lastIndexOf(1);
-    return this.facts.models[entry]?.classes && (digit !== ClassChoice.SAMPLED || prefix) ? digit : ClassChoice.NONE;
+    this.request(completionParts(this, overrides), { paused, kept });
   }
 
   // Continues a completion from a step, with that pixel flipped or at another temperature, and shows both.
-  branch(index, step, { flip = false, temperature = this.completions[index].temperature, playing = true } = {}) {
-    const parent = this.completions[index];
-    const { model, seed, sampledDigit, sample } = parent;
-    const drawing = drawingAt(parent, step, flip);
-    const part = { ...drawing, model, samples: 1, first_sample: sample, temperature, seed, digit: sampledDigit };
-    const finished = (completion) => completion === parent || isFinished(completion);
-    const kept = this.completions.filter(finished).slice(-MAX_KEPT);
-    this.request([part], {
+  branch(index, step, options) {
+    this.branchFrom(this.completions[index], step, options);
+  }
+
+  branchFrom(parent, step, { flip = false, temperature = parent.temperature, playing = true } = {}) {
+    const kept = this.finishedCompletions(parent);
+    this.request([branchPart(parent, { step, flip, temperature })], {
       kept: kept.includes(parent) ? kept : [parent, ...kept], branch: { parent, step, flip }, paused: !playing,
     });
   }
 
+  // The completions that stay beside a further one: the latest finished ones, and `parent`.
+  finishedCompletions(parent = null) {
+    return this.completions.filter((each) => each === parent || isFinished(each)).slice(-MAX_KEPT);
+  }
+
   // Sends a request of one or more parts. kept: completions that stay; branch: where the new completion joins one of them.
   request(parts, { kept = [], branch = null, paused = false } = {}) {
-    if (this.pending && !this.finished) this.cancel();
+    this.drawing.settle(); // the request is about the drawing as it is now
     const run = crypto.getRandomValues(new Uint32Array(2)).join("-");
-    this.pending = { run, parts, kept, branch, paused, waiting: true, sentAt: performance.now() };
+    this.pending = { run, parts, kept, branch, paused, waiting: true, done: false, sentAt: performance.now() };
     this.playing = false; // the current completions stay until the first answer
     this.send({
       run,
@@ -153,35 +146,37 @@ export class Store extends EventTarget {
   receive(message) {
     if (!message || !this.pending || message.run !== this.pending.run) return;
     if (message.rejected) {
-      this.pending = null;
-      this.stop();
+      this.fail();
+      this.dispatchEvent(new CustomEvent("refused", { detail: message.error }));
       return;
     }
     const { parts, kept, branch } = this.pending;
-    const received = message.parts.flatMap((part, index) => {
-      const request = { ...parts[index], known: Uint8Array.from(parts[index].known) };
-      const knownInk = (value, pixel) => (request.known[pixel] ? this.quantize(value, part.levels) : 0);
-      return readCompletions(part, { ...request, knownInk: Uint8Array.from(request.ink, knownInk) });
-    });
+    const received = readAnswer(message, parts);
     const added = branch ? [joinBranch(branch.parent, branch.step, branch.flip, received.at(-1))] : received;
     this.completions = [...kept, ...added];
+    this.pending.done = message.parts.length === parts.length && received.every(isFinished);
     if (this.pending.waiting) this.showFirstAnswer();
     this.emit("completions");
   }
 
+  // Nothing more comes for the last request.
+  fail() {
+    this.pending = null;
+    this.stop();
+  }
+
   showFirstAnswer() {
-    const { branch, paused, sentAt } = this.pending;
+    const { branch, kept, paused, sentAt } = this.pending;
     Object.assign(this.pending, { waiting: false, latencyMs: performance.now() - sentAt });
     this.ended = false;
-    this.selected = branch ? this.completions.length - 1 : 0;
+    this.selected = kept.length; // the first new one
     this.position = branch ? branch.step + Number(branch.flip) : 0;
     this.playing = !paused;
   }
 
   // Discards completions that belong to an earlier state of the drawing, and those that are still to come.
   clearCompletions() {
-    if (this.pending && !this.finished) this.cancel();
-    this.pending = null;
+    this.cancelRequest();
     this.completions = [];
     this.selected = this.position = 0;
     this.playing = false;
@@ -189,10 +184,28 @@ export class Store extends EventTarget {
     this.emit("cleared");
   }
 
+  cancelRequest() {
+    if (this.awaiting) this.cancel(this.pending.run);
+    this.pending = null;
+  }
+
+  // The completions of the present state of the drawing, to show them again when it returns; null if there are none.
+  shownState() {
+    const { completions, selected, position } = this;
+    return completions.length ? { completions, selected, position } : null;
+  }
+
+  showAgain(state) {
+    if (!state) return;
+    Object.assign(this, state);
+    this.ended = !this.finished;
+    this.emit("completions");
+    this.emit("position");
+  }
+
   // Cancels the request and pauses the player.
   stop() {
-    if (this.pending && !this.finished) this.cancel();
-    this.pending = null;
+    this.cancelRequest();
     this.ended = this.completions.length > 0 && !this.finished;
     this.playing = false;
     this.emit("position");

@@ -7,9 +7,9 @@ const REFRESH_MS = 4000;
 
 export function startAbout(store, box) {
   const { i18n } = store;
-  const [cost, device, load] = ["cost", "device", "load"].map((name) => make("p", { class: `about-${name}` }));
+  const [cost, device, problems, load] = ["cost", "device", "problems", "load"].map((name) => make("p", { class: `about-${name}` }));
   const shortcuts = SHORTCUTS.flatMap(([keys, key]) => [make("dt", {}, keys), make("dd", { i18n: key })]);
-  box.append(cost, device, load, make("h3", { i18n: "about.shortcuts" }), make("dl", { class: "shortcuts" }, shortcuts));
+  box.append(cost, device, problems, load, make("h3", { i18n: "about.shortcuts" }), make("dl", { class: "shortcuts" }, shortcuts));
   let timer = 0;
 
   function showCost() {
@@ -31,6 +31,7 @@ export function startAbout(store, box) {
       const rounded = { pixels_per_s: Math.round(state.pixels_per_s), ms_per_tick: state.ms_per_tick.toFixed(1) };
       const weights = i18n.messageText(state.weights_message);
       device.textContent = i18n.t("about.device", { device: i18n.deviceName(state.device), weights });
+      problems.textContent = state.weights_problems.map(({ error: message, ...rest }) => i18n.errorText({ message, ...rest })).join(" ");
       load.textContent = i18n.t("about.load", { ...state, ...rounded });
     } catch {
       load.textContent = i18n.t("about.no_response");

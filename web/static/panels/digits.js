@@ -34,7 +34,7 @@ export function startDigits(store, box) {
 
   async function load() {
     const { completion } = store;
-    if (!store.finished || !isFinished(completion) || posteriors.has(completion) || requested === completion) return;
+    if (store.awaiting || !isFinished(completion) || posteriors.has(completion) || requested === completion) return;
     requested = completion;
     const answer = classesOf(completion) ? await fetchPosterior(completion).catch((error) => error) : null;
     posteriors.set(completion, answer);
@@ -72,7 +72,9 @@ export function startDigits(store, box) {
     if (answer === null) return i18n.t("digits.no_classes", { model: store.completion.model });
     if (answer instanceof ApiError) return i18n.errorText(answer);
     if (answer) return String(answer);
-    return i18n.t(store.completion ? "digits.loading" : "digits.no_completion");
+    const { completion } = store;
+    const stopped = completion && !isFinished(completion) && (store.ended || !store.awaiting);
+    return i18n.t(`digits.${stopped ? "unfinished" : completion ? "loading" : "no_completion"}`);
   }
 
   // Which digit conditions the completion: requested, or sampled from the posterior at step 0.

@@ -90,8 +90,11 @@ export function startOverlay(store, box) {
     const { completion } = store;
     const pixel = completion.order[Math.min(store.step, completion.order.length - 1)], key = `${completion.model} ${pixel}`;
     if (field?.key === key) return;
+    note.textContent = i18n.t("receptive_field.loading");
     const strength = await receptiveFieldOf(completion.model, pixel).catch(() => null);
-    if (!strength || store.completion !== completion || store.overlayName !== "receptive_field") return;
+    if (store.overlayName !== "receptive_field") return;
+    note.textContent = i18n.t(strength ? "overlay.receptive_field_note" : "about.no_response");
+    if (!strength || store.completion !== completion) return;
     field = { key, strength: Float32Array.from(strength, (value) => value / 255) };
     store.overlay = currentOverlay();
     store.emit("overlay");

@@ -1,5 +1,5 @@
 // The settings panel: model, second model, number of completions, digit, temperature, seed.
-import { ClassChoice } from "../core/completion.js";
+import { ClassChoice, TEMPERATURES } from "../core/completion.js";
 import { make } from "../core/dom.js";
 import { modelName, modelSummary } from "../core/models.js";
 
@@ -10,7 +10,8 @@ export function startSettings(store, box) {
   const controls = makeControls(store);
   const { model, secondModel, digit, count, temperature, seed, randomSeed } = controls;
   const summary = make("small", { class: "model-summary" }), temperatureValue = make("output", { for: "temperature" });
-  seed.addEventListener("blur", () => show());
+  const seedNote = make("small", { role: "status" });
+  startSeed(store, controls, seedNote);
 
   const field = (key, ...content) => make("label", { class: "field" }, make("span", { i18n: key }), ...content);
   const note = (key) => make("small", { i18n: key });
@@ -20,7 +21,7 @@ export function startSettings(store, box) {
     make("div", { class: "field" }, make("span", { i18n: "settings.count" }), count),
     field("settings.digit", digit, note("settings.digit_info")),
     field("settings.temperature", temperature, temperatureValue, note("settings.temperature_info")),
-    field("settings.seed", seed),
+    field("settings.seed", seed, seedNote),
     make("label", { class: "checkbox-field" }, randomSeed, make("span", { i18n: "settings.random_seed" })),
   );
 
@@ -52,19 +53,42 @@ function makeControls(store) {
     make("button", { type: "button", "data-count": samples, onclick: () => set({ samples }) }, String(samples)));
   const count = make("div", { class: "counts", id: "count", role: "group", i18nLabel: "settings.count" }, countButtons);
   const temperature = make("input", {
-    type: "range", id: "temperature", min: 0.1, max: 3, step: 0.05,
+    type: "range", id: "temperature", ...TEMPERATURES,
     oninput: () => set({ temperature: Number(temperature.value) }),
   });
-  // An empty field or anything else but a whole number leaves the seed as it was.
-  const setSeed = () => {
-    const value = Number(seed.value);
-    if (/^\d+$/.test(seed.value) && Number.isSafeInteger(value)) set({ seed: value });
-  };
-  const seed = make("input", { type: "number", id: "seed", min: 0, step: 1, oninput: setSeed });
+  const seed = make("input", { type: "text", inputmode: "numeric", autocomplete: "off", id: "seed" });
   const randomSeed = make("input", {
     type: "checkbox", id: "random-seed", onchange: () => set({ randomSeed: randomSeed.checked }),
   });
   return { model, secondModel, digit, count, temperature, seed, randomSeed };
+}
+
+// The seed that a text means, a whole number; NaN for any other text.
+export const parseSeed = (text) => (/^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : NaN);
+
+// A seed that is typed is meant, so it is no longer replaced each time. For anything else, the seed is again the one before
+// typing began, so that no part of what was typed counts, and a sentence says so.
+function startSeed(store, { seed, randomSeed }, note) {
+  let before = store.settings; // when typing began
+  const show = () => {
+    seed.value = store.settings.seed;
+    note.textContent = "";
+  };
+  seed.addEventListener("focus", () => {
+    before = { ...store.settings };
+  });
+  seed.addEventListener("input", () => {
+    const value = parseSeed(seed.value.trim()), { seed: old, randomSeed: random } = before;
+    const valid = !Number.isNaN(value);
+    store.updateSettings(valid ? { seed: value, randomSeed: false } : { seed: old, randomSeed: random });
+    const params = { given: seed.value, max: Number.MAX_SAFE_INTEGER, seed: old };
+    note.textContent = valid || !seed.value ? "" : store.i18n.t("settings.seed_invalid", params);
+  });
+  seed.addEventListener("blur", () => {
+    seed.value = store.settings.seed; // the sentence stays
+  });
+  randomSeed.addEventListener("change", show);
+  store.i18n.addEventListener("changed", show);
 }
 
 const option = (value, text) => make("option", { value }, text);

@@ -24,15 +24,22 @@ class Quiz {
     this.view = makeQuizView(box, { answer: (index) => this.answer(index), next: () => this.next() });
   }
 
+  // The completion on the canvas, if the quiz can be about it: by a model that is set now, in ink and paper.
+  get completion() {
+    const { completion, settings } = this.store;
+    const current = completion && [settings.model, settings.secondModel].includes(completion.model);
+    return current && completion.levels === 2 ? completion : null;
+  }
+
   // Starts a round with the completion on the canvas if it can be used, else with a new one.
   start() {
-    const { store } = this, { completion } = store;
-    if ((completion || store.model).levels > 2) return this.setState("gray");
+    const { store, completion } = this;
+    if (!completion && store.model.levels > 2) return this.setState("gray");
     store.selectOverlay("none"); // overlays would show the answers
-    const steps = completion && store.finished ? chooseQuestions(completion, store.step) : [];
+    const steps = completion && !store.awaiting ? chooseQuestions(completion, store.step) : [];
     const watched = store.step > 0 && steps.length < QUESTIONS;
     if (!completion || watched || completion.digit === ClassChoice.SAMPLED) return this.requestCompletion();
-    if (!store.finished && !store.ended) return this.setState("waiting");
+    if (store.awaiting && !store.ended) return this.setState("waiting");
     const questions = steps.length ? steps : chooseQuestions(completion, store.step);
     if (!questions.length) return this.setState("no_questions");
     this.round = { completion, selected: store.selected, steps: questions, index: 0, playerBits: [], modelBits: [] };
@@ -40,18 +47,20 @@ class Quiz {
     this.page.querySelector(".stage").scrollIntoView({ block: "nearest" });
   }
 
-  // Requests a completion without a sampled digit: the model must not know more than the player.
+  // Requests a completion without a sampled digit: the model must not know more than the player. Finished ones stay.
   requestCompletion() {
-    const { store } = this, { completion } = store;
+    const { store, completion } = this;
     this.setState("waiting");
     if (!completion) {
-      store.complete({ paused: true, overrides: { digit: ClassChoice.NONE } });
+      const overrides = { digit: ClassChoice.NONE, samples: 1, secondModel: "" };
+      store.complete({ paused: true, overrides, kept: store.finishedCompletions() });
       return;
     }
     const { model, temperature } = completion;
     const digit = completion.digit === ClassChoice.SAMPLED ? ClassChoice.NONE : completion.digit;
     const drawing = drawingAt(completion, 0, false);
-    store.request([{ ...drawing, model, samples: 1, temperature, seed: randomSeed(), digit }], { paused: true });
+    const part = { ...drawing, model, samples: 1, temperature, seed: randomSeed(), digit };
+    store.request([part], { kept: store.finishedCompletions(), paused: true });
   }
 
   ask() {
@@ -125,16 +134,16 @@ export function startQuiz(store, box) {
   store.addEventListener("request", () => quiz.cancel());
   store.addEventListener("cleared", () => (quiz.state === "waiting" ? quiz.setState("canceled") : quiz.cancel()));
   store.addEventListener("completions", () => {
-    if (quiz.state === "waiting" && store.finished) quiz.start();
+    if (quiz.state === "waiting" && !store.awaiting) quiz.start();
   });
   store.addEventListener("position", () => {
     const { state, round } = quiz;
-    if (state === "waiting" && !store.pending && !store.completion) quiz.setState("idle"); // stopped early
+    if (state === "waiting" && !store.pending) quiz.setState("idle"); // stopped or refused
     if (state !== "asking") return;
     if (store.step !== round.steps[round.index] || store.selected !== round.selected) quiz.cancel();
   });
   store.addEventListener("settings", () => {
-    if (quiz.state === "gray" && (store.completion || store.model).levels === 2) quiz.setState("idle");
+    if (quiz.state === "gray" && store.model.levels === 2) quiz.setState("idle");
   });
   store.i18n.addEventListener("changed", () => quiz.show());
   quiz.show();

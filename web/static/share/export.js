@@ -29,10 +29,21 @@ export function toGif({ width, height, completions }) {
   return fetchBlob("gif", { width, height, parts });
 }
 
-// The answer of /complete for all completions by the same model as the one on the canvas, as far as they are available.
-export function toAnswer({ width, height, completion, completions }) {
-  const { model, seed, levels, temperature, digit, order, knownOrder, knownBits } = completion;
-  const group = completions.filter((each) => each.model === model);
+// The answers of /complete for the completions, as far as they are available: one object, or a list of one for each model
+// and each request.
+export function toAnswers({ width, height, completions }) {
+  const fields = ["model", "seed", "temperature", "digit", "order"], groups = new Map();
+  for (const completion of completions) {
+    const key = JSON.stringify(fields.map((name) => completion[name]));
+    groups.set(key, [...(groups.get(key) ?? []), completion]);
+  }
+  const answers = [...groups.values()].map((group) => toAnswer({ width, height }, group));
+  return answers.length === 1 ? answers[0] : answers;
+}
+
+// The answer of /complete with these completions of one request.
+function toAnswer({ width, height }, group) {
+  const [{ model, seed, levels, temperature, digit, order, knownOrder, knownBits }] = group;
   const length = Math.min(...group.map((each) => each.ink.length));
   const level = (ink) => Math.round((ink * (levels - 1)) / 255);
   const rowAndColumn = (pixel) => [Math.floor(pixel / width), pixel % width];

@@ -3,11 +3,12 @@
 // The fragment is "VERSION." and base64url of: the length of the settings in two bytes, the settings as JSON, the ink (a
 // byte a pixel), the hidden pixels (a bit a pixel), and a checksum. Most of a drawing is paper, so a run of zeros is
 // written as a zero and its length. This module does not depend on the page.
-import { ClassChoice } from "../core/completion.js";
+import { ClassChoice, parentOf, TEMPERATURES } from "../core/completion.js";
 
 export const VERSION = 1;
 export const MAX_LENGTH = 16000; // characters; a 64 x 64 canvas full of scribbles is shorter
 const MAX_ZEROS = 255; // in one run
+const MAX_BRANCHES = 100;
 
 // The settings are an array in this order, so names can change without a new version.
 const FIELDS = [
@@ -16,10 +17,10 @@ const FIELDS = [
 ];
 
 // The state of the page as a link describes it: FIELDS, `ink` and `hidden`. With completions it describes how these were
-// requested, even if the settings have changed since.
+// requested, even if the settings have changed since; `missing` is the number of those that it does not give.
 export function linkState({ width, height, drawing, settings, facts, completions }) {
   const { cut, ink, hidden } = drawing;
-  const state = { width, height, cut, ink, hidden, device: facts.device, branches: [], ...settings };
+  const state = { width, height, cut, ink, hidden, device: facts.device, branches: [], missing: 0, ...settings };
   state.seed ??= 0;
   if (completions.length) Object.assign(state, requestOf(completions));
   if (state.secondModel === state.model) state.secondModel = "";
@@ -27,20 +28,37 @@ export function linkState({ width, height, drawing, settings, facts, completions
   return Object.assign(state, { sha: sha(state.model), secondSha: sha(state.secondModel) });
 }
 
-// The settings with which completions were requested. If the last one is a branch: the settings of the completion from
-// which its branches begin.
+// The settings with which the first completions were requested, and the branches that lead to the others, as
+// [step, flip, temperature, parent]: the number of the completion that it leaves, first those of the request and then the
+// branches in this order. missing: how many completions that is not enough for.
 function requestOf(completions) {
-  const [first] = completions, last = completions.at(-1);
-  if (last.branches) {
-    const { branches, rootSample, rootTemperature, rootDigit, model, seed } = last;
-    const root = { samples: rootSample + 1, temperature: rootTemperature, digit: rootDigit };
-    return { ...root, branches, model, seed, secondModel: "" };
+  const first = rootOf(completions[0]), { model, samples, temperature, seed } = first;
+  const roots = completions.map(rootOf).filter((root) => isOfSameRequest(root, first));
+  const secondModel = roots.find((root) => root.model !== model)?.model ?? "";
+  const digit = roots.find((root) => root.digit !== ClassChoice.NONE)?.digit ?? ClassChoice.NONE;
+  const models = secondModel ? [model, secondModel] : [model], branches = [], places = new Map();
+
+  function placeOf(completion) {
+    if (places.has(completion)) return places.get(completion);
+    const parent = parentOf(completion), place = parent && placeOf(parent);
+    if (!parent && models.includes(completion.model) && isOfSameRequest(completion, first)) {
+      places.set(completion, models.indexOf(completion.model) * samples + completion.sample);
+    } else if (place !== undefined && branches.length < MAX_BRANCHES) {
+      places.set(completion, models.length * samples + branches.length);
+      branches.push([completion.branchStep, completion.flipped, completion.temperature, place]);
+    }
+    return places.get(completion);
   }
-  const { model, samples, temperature, seed } = first;
-  const secondModel = completions.find((completion) => completion.model !== model)?.model ?? "";
-  const digit = completions.find((completion) => completion.digit !== ClassChoice.NONE)?.digit ?? ClassChoice.NONE;
-  return { model, secondModel, samples, temperature, seed, digit };
+
+  const missing = completions.filter((completion) => placeOf(completion) === undefined).length;
+  return { model, secondModel, samples, temperature, seed, digit, branches, missing };
 }
+
+// The completion that was sampled directly and from which branches lead to this one.
+const rootOf = (completion) => (parentOf(completion) ? rootOf(parentOf(completion)) : completion);
+
+const isOfSameRequest = (completion, other) =>
+  ["samples", "temperature", "seed"].every((name) => completion[name] === other[name]);
 
 // The fragment for a state.
 export function packLink(state) {
@@ -88,14 +106,14 @@ function isValid(state) {
   const { sha, secondSha, device, branches } = state;
   const isInteger = (value, min, max) => Number.isSafeInteger(value) && value >= min && value <= max;
   const isText = (value) => typeof value === "string" && value.length <= 100;
-  const isTemperature = (value) => typeof value === "number" && value > 0 && value <= 100;
+  const isTemperature = (value) => typeof value === "number" && value >= TEMPERATURES.min && value <= TEMPERATURES.max;
   const isBranch = (branch) => Array.isArray(branch) && isInteger(branch[0], 0, width * height) &&
-    typeof branch[1] === "boolean" && isTemperature(branch[2]);
+    typeof branch[1] === "boolean" && isTemperature(branch[2]) && isInteger(branch[3] ?? 0, 0, 1000); // older links have no parent
   return (
     isInteger(width, 1, 64) && isInteger(height, 1, 64) && isInteger(cut, 0, height) && isInteger(samples, 1, 64) &&
     isInteger(digit, ClassChoice.SAMPLED, 9) && isInteger(seed, 0, Number.MAX_SAFE_INTEGER) && isTemperature(temperature) &&
     model && [model, secondModel, sha, secondSha, device].every(isText) &&
-    Array.isArray(branches) && branches.length <= 100 && branches.every(isBranch)
+    Array.isArray(branches) && branches.length <= MAX_BRANCHES && branches.every(isBranch)
   );
 }
 

@@ -1,9 +1,11 @@
-// Keeps the drawing and the settings when the page is reloaded in the same tab. Gradio reloads it after the server was
-// unreachable. Completions are not kept; they can be requested again.
+// Keeps the drawing, the settings, the completions and the undo history when the page is reloaded in the same tab. Gradio
+// reloads it after the server was unreachable.
 import { readStorage, writeStorage } from "../core/storage.js";
 import { linkState, packLink, unpackLink } from "./link.js";
+import { readPage, savePage } from "./saved-page.js";
 
 const STORAGE_KEY = "pixelcnn.desk"; // an old name, kept so that tabs that are open during an update keep their drawing
+const PICTURES_KEY = "pixelcnn.pictures"; // apart, because a large page may be more than the browser stores
 const DELAY_MS = 300; // after a change
 
 export function startPersistence(store) {
@@ -24,7 +26,10 @@ export function startPersistence(store) {
   drawing.addEventListener("changed", saveSoon);
   store.addEventListener("settings", saveSoon);
   document.addEventListener("pointerup", saveSoon); // a stroke has a "changed" event only when it begins
-  window.addEventListener("pagehide", save);
+  window.addEventListener("pagehide", () => {
+    save();
+    writeStorage("sessionStorage", PICTURES_KEY, savePage(store));
+  });
 }
 
 function restore(store) {
@@ -34,8 +39,10 @@ function restore(store) {
   const { model, samples, temperature, seed, digit } = state;
   const secondModel = models[state.secondModel] ? state.secondModel : "";
   store.drawing.replace(state);
-  store.drawing.history = []; // restoring is not a step that can be undone
   store.updateSettings({ model, secondModel, samples, temperature, seed, digit, randomSeed: Boolean(randomSeed) });
+  const { shown, history, future } = readPage(readStorage("sessionStorage", PICTURES_KEY), store) ?? {};
+  store.drawing.resumeHistory(history, future); // restoring is not a step that can be undone
+  store.showAgain(shown);
 }
 
 // [link, randomSeed], or an empty list if nothing valid is saved.

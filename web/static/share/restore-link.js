@@ -1,5 +1,6 @@
 // Opens the link in the page's address: restores its drawing and settings, requests its completions again, and says what
-// differs from the page where the link was made. For an invalid link it shows an error and leaves the page unchanged.
+// differs from the page where the link was made. For an invalid link it shows an error and leaves the page unchanged. The
+// link leaves the address at the first change, so that a reload does not bring it back.
 import { ClassChoice } from "../core/completion.js";
 import { listen, make } from "../core/dom.js";
 import { unpackLink } from "./link.js";
@@ -9,15 +10,18 @@ export function startRestoreLink(store, root) {
   const note = make("p", { class: "link-note", role: "status" });
   root.querySelector("header").after(note);
   let message = null; // [key, params] of the message shown
+  let opening = false; // whether changes come from the link
 
   function show(key, params) {
     message = key ? [key, params] : null;
     note.textContent = message ? i18n.t(...message) : "";
   }
 
+  const isLink = () => location.hash.length > 1 && !document.getElementById(location.hash.slice(1)); // else a position
+
   function open() {
+    if (!isLink()) return;
     const fragment = location.hash.slice(1);
-    if (!fragment || document.getElementById(fragment)) return; // no link, or a position on the page
     const state = unpackLink(fragment), { width, height } = store;
     if (state.error) show(state.error, state.params);
     else if (state.width !== width || state.height !== height) {
@@ -32,17 +36,30 @@ export function startRestoreLink(store, root) {
     const secondModel = models[state.secondModel] ? state.secondModel : "";
     const digit = missing && !models[model].classes ? ClassChoice.NONE : state.digit;
     const { samples, temperature, seed } = state;
+    opening = true;
     store.drawing.replace(state);
     store.updateSettings({ model, secondModel, samples, temperature, seed, digit, randomSeed: false });
+    opening = false;
     const differences = missing ? [] : differencesOf(store, state);
     if (missing) show("link.missing_model", { model: missing, here: model });
     else if (differences.length) show("link.differs", { what: differences.join(", ") });
     else show(null);
     store.complete();
-    if (!missing) repeatBranches(store, state.branches);
+    if (!missing) repeatBranches(store, state.branches, (temperature) => {
+      opening = true;
+      store.updateSettings({ temperature });
+      opening = false;
+    });
   }
 
-  store.drawing.addEventListener("changed", () => show(null));
+  function close() {
+    if (opening) return;
+    show(null);
+    if (isLink()) history.replaceState(history.state, "", location.pathname + location.search);
+  }
+
+  store.drawing.addEventListener("changed", close);
+  store.addEventListener("settings", close);
   i18n.addEventListener("changed", () => message && show(...message));
   window.addEventListener("hashchange", open);
   open();
@@ -59,15 +76,24 @@ function differencesOf({ facts, i18n }, state) {
   return [...weights, i18n.t("link.device", device)];
 }
 
-// Repeats the branches of a link. Each one leaves the last completion once that is finished. Any other request ends it.
-async function repeatBranches(store, branches) {
-  for (const [step, flip, temperature] of branches) {
-    const { pending } = store;
-    await waitUntil(store, () => store.pending !== pending || (!pending.waiting && store.finished));
-    if (store.pending !== pending || step >= store.total) return;
-    store.updateSettings({ temperature });
-    store.branch(store.completions.length - 1, step, { flip, temperature });
+// Repeats the branches of a link, one after the other. Any other request ends it.
+async function repeatBranches(store, branches, setTemperature) {
+  const made = []; // completions in the order of the link
+  for (const [step, flip, temperature, parent] of branches) {
+    if (!await isDone(store)) return;
+    made.push(...(made.length ? store.completions.slice(-1) : store.completions));
+    const completion = parent === undefined ? made.at(-1) : made[parent]; // in older links each branch leaves the one before
+    if (!completion || step >= completion.order.length) return;
+    setTemperature(temperature);
+    store.branchFrom(completion, step, { flip, temperature });
   }
+}
+
+// Waits for the request in progress. Returns whether it is finished, and not stopped or replaced.
+async function isDone(store) {
+  const { pending } = store;
+  await waitUntil(store, () => store.pending !== pending || pending.done);
+  return store.pending === pending;
 }
 
 // Resolves once a condition about completions and requests holds.

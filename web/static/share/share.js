@@ -1,7 +1,8 @@
 // The share panel: a link to the completions, files to download, and program text for the same request.
 import { fetchJson } from "../core/api.js";
 import { listen, make } from "../core/dom.js";
-import { download, toAnswer, toGif, toPng } from "./export.js";
+import { conditionedDigit, knownPixels } from "../core/request.js";
+import { download, toAnswers, toGif, toPng } from "./export.js";
 import { linkState, packLink } from "./link.js";
 import { curlSnippet, pythonSnippet } from "./snippets.js";
 
@@ -11,7 +12,7 @@ const USER_EVENTS = ["pointerup", "keyup"]; // the end of a stroke
 const FILES = {
   png: (store, canvas) => toPng(canvas),
   gif: (store) => toGif(store),
-  json: (store) => new Blob([JSON.stringify(toAnswer(store))], { type: "application/json" }),
+  json: (store) => new Blob([JSON.stringify(toAnswers(store))], { type: "application/json" }),
 };
 
 export function startShare(store, box) {
@@ -22,23 +23,17 @@ export function startShare(store, box) {
   const files = Object.keys(FILES).map((kind) =>
     make("button", { type: "button", "data-file": kind, onclick: () => save(kind) },
       make("b", { i18n: `share.${kind}` }), make("small", { i18n: `share.${kind}_info` })));
-  const status = make("p", { class: "share-status", role: "status" });
+  const info = make("small"), status = make("p", { class: "share-status", role: "status" });
   let origin = location.origin;
-  layOut(box, { link, python, curl, files, status, copy });
+  layOut(box, { link, info, python, curl, files, status, copy });
 
   function showStatus(key) {
     status.textContent = i18n.t(key);
   }
 
-  // Without access to the clipboard, for example over plain HTTP, the text is selected instead.
   async function copy(field) {
     update();
-    const copied = await navigator.clipboard?.writeText(field.value).then(() => true, () => false);
-    if (!copied) {
-      field.focus();
-      field.select();
-    }
-    showStatus(copied ? "share.copied" : "share.copy_manually");
+    showStatus(await copyText(field) ? "share.copied" : "share.copy_manually");
   }
 
   async function save(kind) {
@@ -47,7 +42,7 @@ export function startShare(store, box) {
     try {
       const suffix = store.completion ? `-seed-${store.completion.seed}` : "";
       download(await FILES[kind](store, canvas), `pixelcnn${suffix}.${kind}`);
-      showStatus("share.made");
+      showStatus(window.top === window ? "share.made" : "share.made_embedded"); // which can forbid downloads, silently
     } catch (error) {
       status.textContent = i18n.errorText(error);
     }
@@ -57,9 +52,10 @@ export function startShare(store, box) {
   // Shows the current state. Runs only while the panel is open.
   function update() {
     for (const button of files) button.disabled = button.dataset.file !== "png" && !store.available;
-    const state = linkState(store), known = store.knownPixels(), address = origin + location.pathname;
+    const state = linkState(store), shown = store.completions.length, known = knownPixels(store.drawing), address = origin + location.pathname;
     setText(link, `${address}#${packLink(state)}`);
-    const request = { ...state, digit: store.conditionedDigit(state.model, state.digit, known) };
+    info.textContent = i18n.t(`share.link_${state.missing ? "partial" : "info"}`, { count: shown - state.missing, shown });
+    const request = { ...state, digit: conditionedDigit(store.facts, state.model, state.digit, known) };
     setText(python, pythonSnippet(address, request, known));
     setText(curl, curlSnippet(address, request, known));
   }
@@ -73,7 +69,10 @@ export function startShare(store, box) {
     update();
   }
 
-  i18n.addEventListener("changed", () => status.replaceChildren());
+  i18n.addEventListener("changed", () => {
+    status.replaceChildren();
+    if (open) update();
+  });
   const updateSoon = () => setTimeout(update); // after the handlers of the same event
   let open = null; // aborted when the panel closes
   return {
@@ -85,8 +84,20 @@ export function startShare(store, box) {
       update();
       findPublicOrigin();
     },
-    hidden: () => open.abort(),
+    hidden() {
+      open.abort();
+      open = null;
+    },
   };
+}
+
+// Without access to the clipboard, for example over plain HTTP, the text is selected instead. Returns whether it was copied.
+async function copyText(field) {
+  const copied = await navigator.clipboard?.writeText(field.value).then(() => true, () => false);
+  if (copied) return true;
+  field.focus();
+  field.select();
+  return false;
 }
 
 function textField(tag, name, attributes) {
@@ -100,14 +111,14 @@ function setText(field, text) {
   if (field.value !== text) field.value = text;
 }
 
-function layOut(box, { link, python, curl, files, status, copy }) {
+function layOut(box, { link, info, python, curl, files, status, copy }) {
   const copyButton = (field, key, className = null) =>
     make("button", { type: "button", class: className, i18n: key, "data-copies": field.id, onclick: () => copy(field) });
   const snippets = Object.entries({ python, curl }).map(([name, field]) =>
     make("div", { class: "share-snippet" }, make("h4", { i18n: `share.${name}` }), copyButton(field, "share.copy"), field));
   box.append(
     make("div", { class: "share-link" }, link, copyButton(link, "share.copy_link", "share-copy-link")),
-    make("small", { i18n: "share.link_info" }),
+    info,
     make("div", { class: "share-files", role: "group", i18nLabel: "share.files" }, files),
     status,
     make("details", { class: "share-programs" }, make("summary", { i18n: "share.programs" }), snippets),

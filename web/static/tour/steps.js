@@ -194,6 +194,8 @@ const STUDENT = [
       await automation.openPanel("settings");
       if (automation.store.settings.randomSeed) await automation.press("#random-seed");
       await automation.complete();
+      await automation.showEnd();
+      await automation.complete(); // the same picture once more
     },
     done: (store) => !store.settings.randomSeed && isShown(store),
   },

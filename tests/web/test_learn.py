@@ -1,0 +1,157 @@
+"""Training that visitors watch: the run, its routes, and the panel."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from benchmarks import clients
+from pixelcnn import InputError
+from web.errors import ForbiddenError
+from web.learn.live_training import CAN_PAUSE, LiveTraining
+from web.learn.routes import learning_is_on
+
+ROOT = Path(__file__).parent.parent.parent
+SMALL = {"channels": 8, "blocks": 1, "lr": 0.004, "minutes": 1}
+KNOWN = np.mgrid[:28, :28][0] < 14
+
+
+def wait_for(condition, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def busy() -> list[bool]:
+    """What the training is told about completions in progress."""
+    return [False]
+
+
+@pytest.fixture
+def training(busy):
+    training = LiveTraining(lambda: busy[0])
+    yield training
+    training.close()
+
+
+def test_a_run_learns_completes_a_top_and_leaves_no_files(training):
+    run = training.start(**SMALL)
+    wait_for(lambda: len(training.points()) >= 2)
+    first, second = training.points()[:2]
+    assert first["step"] == 0 and second["step"] > 0 and run.state == "running"
+    assert 400 < first["valid_nats"] < 800 and second["valid_nats"] < first["valid_nats"]
+    ink = np.where(np.random.default_rng(0).random((28, 28)) < 0.1, 255, 0)
+    step, picture, nats = training.complete(0, ink, KNOWN, 3)
+    assert step == 0 and picture.shape == (28, 28) and set(np.unique(picture)) <= {0, 255} and nats > 0
+    assert (picture[KNOWN] == ink[KNOWN]).all()
+    again = training.complete(0, ink, KNOWN, 3)
+    assert (again[1] == picture).all()
+    with pytest.raises(InputError, match="no weights of step"):
+        training.weights(10**6)
+    run.end()
+    wait_for(lambda: run.state == "finished")
+    assert training.points()[-1]["step"] > 0
+    training.close()
+    assert not run.path.exists()
+
+
+def test_only_one_run_at_a_time_and_only_its_owner_controls_it(training):
+    with pytest.raises(InputError, match="Nothing has been trained"):
+        training.control("stop", "")
+    run = training.start(**SMALL)
+    with pytest.raises(InputError, match="Somebody else is training"):
+        training.start(**SMALL)
+    for key in ("", "wrong", None, 7):
+        with pytest.raises(ForbiddenError, match="Only the visitor who started"):
+            training.control("stop", key)
+    with pytest.raises(InputError, match="no action 'explode'"):
+        training.control("explode", run.key)
+    training.control("stop", run.key)
+    wait_for(lambda: run.state != "running")
+    assert training.start(**SMALL) is not run
+
+
+@pytest.mark.skipif(not CAN_PAUSE, reason="needs SIGSTOP")
+def test_the_process_is_stopped_while_completions_are_in_progress_or_the_owner_pauses_it(training, busy):
+    run = training.start(**SMALL)
+    busy[0] = True
+    wait_for(lambda: run.suspended)
+    assert run.state == "running"
+    busy[0] = False
+    wait_for(lambda: not run.suspended)
+    training.control("pause", run.key)
+    wait_for(lambda: run.suspended)
+    assert run.state == "paused"
+    training.control("stop", run.key)
+    wait_for(lambda: run.state not in ("running", "paused"))
+
+
+@pytest.mark.parametrize(
+    "change", [{"channels": 4}, {"channels": "x"}, {"blocks": 9}, {"minutes": 0}, {"lr": 1}, {"lr": "0.004"}, {"lr": None}]
+)
+def test_options_out_of_range_are_refused(training, change):
+    with pytest.raises(InputError):
+        training.start(**SMALL | change)
+    assert training.run is None
+
+
+def test_auto_is_off_on_spaces_and_other_backends(monkeypatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert learning_is_on("auto", True) and learning_is_on("on", True)
+    assert not learning_is_on("off", True) and not learning_is_on("on", False)
+    monkeypatch.setenv("SPACE_ID", "user/space")
+    assert not learning_is_on("auto", True) and learning_is_on("on", True)
+
+
+@pytest.mark.skipif(not CAN_PAUSE, reason="needs SIGSTOP")
+@pytest.mark.parametrize("paused", [False, True])
+def test_the_process_ends_and_deletes_its_files_if_the_server_is_killed(paused):
+    script = (
+        "import time; from web.learn.live_training import LiveTraining; training = LiveTraining(lambda: False)\n"
+        f"run = training.start(**{SMALL})\n"
+        "while not training.points(): time.sleep(0.05)\n"
+        f"run.paused = {paused}\n"
+        f"while run.suspended != {paused}: time.sleep(0.05)\n"
+        "print(run.process.pid, run.path, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
+        pid, folder = server.stdout.readline().split()
+        server.kill()
+    wait_for(lambda: not Path(folder).exists())
+    wait_for(lambda: not Path(f"/proc/{pid}").exists())
+
+
+@pytest.mark.long
+def test_a_server_without_training_answers_404_and_its_page_has_no_panel(chromium, tmp_path):
+    with clients.server("--learn", "off", log=tmp_path / "log") as address:
+        answer = httpx.get(f"{address}/learn")
+        assert answer.status_code == 404 and answer.json()["code"] == "learn_off"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_one_minute_of_one_core_reaches_75_nats(training):
+    run = training.start(16, 4, 0.004, 1)
+    wait_for(lambda: run.state == "finished", 500)
+    last = training.points()[-1]
+    assert last["seconds"] < 66 and last["valid_nats"] <= 75
+
+
+@pytest.mark.long
+def test_the_panel_shows_the_curve_and_the_visitors_top(app_page):
+    app_page.open_panel("learn")
+    app_page.page.locator(".learn-start").click()
+    expect(app_page.page.locator(".learn-picture[data-step]")).to_be_visible(timeout=60_000)
+    expect(app_page.page.locator(".learn-note")).to_contain_text("nats per unseen digit", timeout=60_000)
+    app_page.page.locator(".learn-stop").click()
+    expect(app_page.page.locator(".learn-download")).to_be_visible(timeout=60_000)
+    with app_page.page.expect_download() as download:
+        app_page.page.locator(".learn-download").click()
+    assert download.value.suggested_filename.startswith("pixelcnn-step-")

@@ -1,0 +1,1 @@
+"""Training while visitors watch: the process that trains, and its routes."""

@@ -1,0 +1,86 @@
+"""HTTP routes of a training that visitors watch."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from pixelcnn.errors import InputError
+from pixelcnn.hub.manifest import read_manifest
+from pixelcnn.serving.work_queue import WorkQueue
+from web.errors import NotFoundError, error_response
+from web.learn.live_training import LiveTraining
+from web.probe_routes import read_object
+from web.protocol import decode_drawing
+
+HEIGHT, WIDTH = 28, 28  # of the bundled digits
+SHIPPED = "pixelcnn"  # the entry whose nats are a reference
+
+
+def learning_is_on(choice: str, local_backend: bool) -> bool:
+    """Whether visitors can train: with "auto", on a machine of one's own, not on a Space or another backend."""
+    return local_backend and (choice == "on" or (choice == "auto" and not os.environ.get("SPACE_ID")))
+
+
+def learn_routes(training: LiveTraining | None) -> list[Route]:
+    """GET /learn: the run. POST /learn: {"action": "start", "channels", "blocks", "lr", "minutes"} or {"action", "key"}.
+
+    POST /learn/complete: {"drawing", "seed", "step"} completed with the weights of a step. GET /learn/weights?step=N: the
+    file. training: None if the server does not train; all routes then answer 404.
+    """
+    queue = WorkQueue("learn")
+
+    def state(training: LiveTraining) -> dict:
+        run, shipped = training.run, read_manifest()["entries"].get(SHIPPED)
+        return {
+            "state": run.state if run else "none",
+            "options": run.options if run else {},
+            "points": [[p["step"], p["train_nats"], p["valid_nats"], p.get("seconds", 0)] for p in training.points()],
+            "shipped": shipped["nats"] if shipped else None,
+        }
+
+    async def show(request: Request, training: LiveTraining) -> Response:
+        return JSONResponse(state(training))
+
+    async def control(request: Request, training: LiveTraining) -> Response:
+        body = await read_object(request)
+        if body.get("action") != "start":
+            training.control(body.get("action"), body.get("key"))
+            return JSONResponse(state(training))
+        options = [body.get(name) for name in ("channels", "blocks", "lr", "minutes")]
+        run = await asyncio.to_thread(training.start, *options)
+        return JSONResponse(state(training) | {"key": run.key})
+
+    async def complete(request: Request, training: LiveTraining) -> Response:
+        body = await read_object(request)
+        ink, known = decode_drawing(body.get("drawing"), HEIGHT, WIDTH)
+        step, picture, nats = await queue.run(training.complete, body.get("step"), ink, known, body.get("seed"))
+        return JSONResponse({"step": step, "ink": picture.tobytes().hex(), "nats": round(nats, 2)})
+
+    async def weights(request: Request, training: LiveTraining) -> Response:
+        step = request.query_params.get("step", "")
+        path = training.weights(int(step) if step.isdecimal() and len(step) < 9 else step)
+        return FileResponse(path, filename=f"pixelcnn-{path.stem}.safetensors", media_type="application/octet-stream")
+
+    def with_training(endpoint: Callable[[Request, LiveTraining], Awaitable[Response]]) -> Callable:
+        async def respond(request: Request) -> Response:
+            try:
+                if training is None:
+                    raise NotFoundError("learn_off", "This server does not train. Start it with: python app.py --learn on")
+                response = await endpoint(request, training)
+            except InputError as error:
+                response = error_response(error)
+            response.headers["Cache-Control"] = "no-store"
+            return response
+
+        return respond
+
+    return [
+        Route("/learn", with_training(show), methods=["GET"]),
+        Route("/learn", with_training(control), methods=["POST"]),
+        Route("/learn/complete", with_training(complete), methods=["POST"]),
+        Route("/learn/weights", with_training(weights), methods=["GET"]),
+    ]

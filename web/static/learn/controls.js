@@ -1,0 +1,31 @@
+// The controls of a training: its options, and buttons to start, pause and end it.
+import { make } from "../core/dom.js";
+
+const OPTIONS = { channels: [8, 16, 24, 32], blocks: [1, 2, 4, 8], lr: [0.001, 0.002, 0.004, 0.008], minutes: [1, 2, 3] };
+const DEFAULTS = { channels: 16, blocks: 4, lr: 0.004, minutes: 1 };
+
+// act(action, options): performs an action. Returns the box, and update(state) for the state of the run.
+export function makeControls(act) {
+  const selects = Object.fromEntries(Object.entries(OPTIONS).map(([name, values]) => [name, make("select", { name },
+    values.map((value) => make("option", { value, selected: value === DEFAULTS[name] }, String(value))))]));
+  const fields = Object.entries(selects).map(([name, select]) =>
+    make("label", { class: "field" }, make("span", { i18n: `learn.${name}` }), select));
+  const chosen = () => Object.fromEntries(Object.entries(selects).map(([name, select]) => [name, Number(select.value)]));
+  const button = (action, click) => make("button", { type: "button", class: `learn-${action}`, i18n: `learn.${action}`, onclick: click });
+  const start = button("start", () => act("start", chosen())), pause = button("pause", () => act("pause"));
+  const resume = button("resume", () => act("resume")), stop = button("stop", () => act("stop"));
+  const box = make("div", { class: "learn-controls" }, make("div", { class: "learn-options" }, fields),
+    make("div", { class: "learn-buttons" }, start, pause, resume, stop));
+
+  function update(state) {
+    const running = state === "running", paused = state === "paused";
+    start.disabled = running || paused;
+    pause.hidden = !running;
+    resume.hidden = !paused;
+    stop.hidden = !running && !paused;
+    for (const select of Object.values(selects)) select.disabled = running || paused;
+  }
+
+  update("none");
+  return { box, update };
+}

@@ -69,7 +69,7 @@ def learn_routes(training: LiveTraining | None) -> list[Route]:
         async def respond(request: Request) -> Response:
             try:
                 if training is None:
-                    raise NotFoundError("learn_off", "This server does not train. Start it with: python app.py --learn on")
+                    raise NotFoundError("learn_off", "This server does not train. Start it with --learn on to train here.")
                 response = await endpoint(request, training)
             except InputError as error:
                 response = error_response(error)

@@ -17,11 +17,8 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from pixelcnn.analysis.digit_classifier import DigitClassifier, class_probabilities, load_digit_classifier
+from pixelcnn.analysis.digit_classifier import SIZE, WEIGHTS, DigitClassifier, class_probabilities, load_digit_classifier
 from pixelcnn.data import concatenate, load_digits, load_splits
-
-WEIGHTS = Path(__file__).with_name("judge.safetensors")
-SIZE = 28
 
 
 def augmented(ink: Tensor, scale: float = 1.0) -> Tensor:

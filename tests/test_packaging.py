@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+CLASSIFIER = "benchmarks/judge.safetensors"
 MAX_WHEEL_BYTES = 25 * 2**20
 
 
@@ -22,7 +23,7 @@ def page_files() -> set[str]:
 def test_the_wheel_is_configured_to_hold_the_weights_of_the_page():
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     included = wheel["force-include"]
-    assert set(included) == {"weights/manifest.json", *(f"weights/{file}" for file in page_files())}
+    assert set(included) == {"weights/manifest.json", CLASSIFIER, *(f"weights/{file}" for file in page_files())}
     assert all(target == f"pixelcnn/{source}" for source, target in included.items())
 
 
@@ -38,7 +39,10 @@ def test_an_installed_package_completes_a_picture_from_another_directory(tmp_pat
     assert wheel.stat().st_size <= MAX_WHEEL_BYTES
     names = zipfile.ZipFile(wheel).namelist()
     assert {Path(name).parts[0] for name in names if ".dist-info" not in name} == {"pixelcnn"}
-    assert {Path(name).name for name in names if name.endswith(".safetensors")} == page_files()
+    assert {Path(name).name for name in names if name.endswith(".safetensors")} == {
+        *page_files(),
+        Path(CLASSIFIER).name,
+    }
     subprocess.run([*pip, "install", "-c", ROOT / "requirements.txt", wheel], check=True)
     script = "from pixelcnn import load, complete; result = complete(load()); print(result.images.shape)"
     run = subprocess.run([python, "-W", "error", "-c", script], cwd=tmp_path, capture_output=True, text=True)

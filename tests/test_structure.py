@@ -18,9 +18,12 @@ LAYERS = [
     {"pixelcnn.sampling"},
     {"pixelcnn.analysis", "pixelcnn.hub"},
     {"pixelcnn"},  # the public names
-    {"pixelcnn.data", "pixelcnn.serving"},
+    {"pixelcnn.data"},
+    {"pixelcnn.exhibits"},
+    {"pixelcnn.serving"},
     {"pixelcnn.evaluate"},
     {"pixelcnn.training"},
+    {"pixelcnn.exhibits.train"},
     {"web"},
     {"app", "train"},
 ]

@@ -1,6 +1,6 @@
-"""A small convolutional network that classifies binary pictures of digits, for judging completions in the benchmarks.
+"""A small convolutional network that classifies binary pictures of digits, for judging completions.
 
-No part of the page uses it. benchmarks/train_digit_classifier.py trains it.
+Benchmarks and exhibits use it; no autoregressive model does. benchmarks/train_digit_classifier.py trains it.
 """
 
 from pathlib import Path
@@ -12,6 +12,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pixelcnn.errors import WeightsError
+
+SIZE = 28  # height and width of the pictures
+PACKAGE = Path(__file__).parents[1]
+FILE = Path("benchmarks", "judge.safetensors")
+# In a checkout, in the folder beside the package; in an installed wheel, in a folder inside the package.
+WEIGHTS = next((path for path in (PACKAGE / FILE, PACKAGE.parent / FILE) if path.exists()), PACKAGE.parent / FILE)
 
 
 class DigitClassifier(nn.Sequential):
@@ -30,7 +36,7 @@ def conv_layers(in_channels: int, out_channels: int) -> list[nn.Module]:
     return [conv, nn.BatchNorm2d(out_channels), nn.ReLU()]
 
 
-def load_digit_classifier(path: Path) -> DigitClassifier:
+def load_digit_classifier(path: Path = WEIGHTS) -> DigitClassifier:
     """The trained classifier in eval mode. Raises WeightsError if the file is missing, damaged or of another network."""
     classifier = DigitClassifier()
     try:

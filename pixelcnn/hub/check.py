@@ -16,8 +16,7 @@ from torch import Tensor
 
 from pixelcnn.errors import WeightsError, describe
 from pixelcnn.hub.manifest import not_permitted
-from pixelcnn.models import MODELS, build
-from pixelcnn.models.base import AutoregressiveModel, ConfigError
+from pixelcnn.models.base import ConfigError, N, Registry
 
 METADATA_KEY = "pixelcnn"
 DTYPES = {torch.float32: ("F64", "F32", "F16", "BF16"), torch.int64: ("I64",)}  # of tensors that can become a parameter
@@ -26,19 +25,22 @@ DTYPES = {torch.float32: ("F64", "F32", "F16", "BF16"), torch.int64: ("I64",)}  
 class Metadata(TypedDict):
     """What a weights file says about itself."""
 
-    model: str  # name in pixelcnn.models.MODELS
+    model: str  # name in pixelcnn.models.MODELS or pixelcnn.exhibits.EXHIBITS
     config: dict
     dataset: str
     commit: str
 
 
-def read_weights(path: Path) -> tuple[AutoregressiveModel, dict[str, Tensor]]:
-    """The model of a file, on the device "meta", and its tensors. Raises WeightsError unless they fit and are finite."""
+def read_weights(path: Path, registry: Registry[N]) -> tuple[N, dict[str, Tensor]]:
+    """The model of a file, on the device "meta", and its tensors. Raises WeightsError unless they fit and are finite.
+
+    registry: the models that the file may be for.
+    """
     try:
         if not path.is_file():  # opening a pipe would wait
             raise FileNotFoundError(path)
         with safe_open(path, "pt") as file:
-            skeleton = build_skeleton(path, (file.metadata() or {}).get(METADATA_KEY))
+            skeleton = build_skeleton(path, registry, (file.metadata() or {}).get(METADATA_KEY))
             expected = skeleton.state_dict()
             check_tensors(path, skeleton.name, expected, {key: file.get_slice(key) for key in file.keys()})  # noqa: SIM118
             tensors = {key: file.get_tensor(key).to("cpu", like.dtype) for key, like in expected.items()}
@@ -60,18 +62,19 @@ def read_weights(path: Path) -> tuple[AutoregressiveModel, dict[str, Tensor]]:
     return skeleton, tensors
 
 
-def build_skeleton(path: Path, metadata: str | None) -> AutoregressiveModel:
+def build_skeleton(path: Path, registry: Registry[N], metadata: str | None) -> N:
     """The model that the metadata of a file describes, on the device "meta". Raises WeightsError."""
     name, config = read_metadata(path, metadata)
-    if name not in MODELS:
+    if name not in registry:
         raise WeightsError(
             "weights_unknown_model",
             "{path} is for the model {model}. This version has {models}.",
             path=str(path),
             model=describe(name),
-            models=", ".join(MODELS),
+            models=", ".join(registry),
         )
-    known = {option.name for option in fields(MODELS[name][1])}
+    model, options, *_ = registry[name]
+    known = {option.name for option in fields(options)}
     for field in config:
         if field not in known:
             raise WeightsError(
@@ -84,7 +87,7 @@ def build_skeleton(path: Path, metadata: str | None) -> AutoregressiveModel:
             )
     try:
         with torch.device("meta"):
-            return build(name, **config).to(torch.float32)
+            return model(options(**config)).to(torch.float32)
     except ConfigError as error:
         raise WeightsError(
             "weights_config_field",
@@ -94,7 +97,7 @@ def build_skeleton(path: Path, metadata: str | None) -> AutoregressiveModel:
         ) from None
 
 
-def read_metadata(path: Path, metadata: str | None) -> tuple[str, dict[str, object]]:
+def read_metadata(path: Path, metadata: str | None) -> tuple[str, dict[str, Any]]:
     """The name and the config of the model, not yet checked. Raises WeightsError if there are none."""
     try:
         found = json.loads(metadata or "")

@@ -15,8 +15,8 @@ from pixelcnn.errors import WeightsError, describe
 from pixelcnn.hub.check import METADATA_KEY, Metadata, check_finite, read_weights
 from pixelcnn.hub.download import download_entry
 from pixelcnn.hub.manifest import WEIGHTS, Entry, Facts, checked_entry, not_permitted, read_manifest, sha256
-from pixelcnn.models import build, config_of
-from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.models import MODELS, config_of
+from pixelcnn.models.base import AutoregressiveModel, N, Network, Registry
 
 
 def load(entry_or_path: str | Path = "", folder: Path = WEIGHTS) -> AutoregressiveModel:
@@ -31,7 +31,12 @@ def load(entry_or_path: str | Path = "", folder: Path = WEIGHTS) -> Autoregressi
 
 
 def load_entry(name: str = "", folder: Path = WEIGHTS) -> AutoregressiveModel:
-    """A model by its entry in the manifest; the name never becomes part of a path. Raises WeightsError."""
+    """A model by its entry in the manifest. Raises WeightsError."""
+    return load_file(find_entry(name, folder))
+
+
+def find_entry(name: str = "", folder: Path = WEIGHTS) -> Path:
+    """The weights file of an entry in the manifest; the name never becomes part of a path. Raises WeightsError."""
     manifest = read_manifest(folder)
     name = name or manifest["default"]
     if not isinstance(name, str) or name not in manifest["entries"]:
@@ -39,10 +44,9 @@ def load_entry(name: str = "", folder: Path = WEIGHTS) -> AutoregressiveModel:
     entry = checked_entry(manifest, name)
     path = folder / entry["file"]
     if entry["repo"] and not is_bundled(path, entry):
-        path = download_entry(entry)
-    else:
-        check_bundled(path, entry)
-    return load_file(path)
+        return download_entry(entry)
+    check_bundled(path, entry)
+    return path
 
 
 def unknown_entry(given: object, entries: list[str]) -> WeightsError:
@@ -85,15 +89,26 @@ def load_file(path: Path, *, fold_batch_norm: bool = True) -> AutoregressiveMode
 
     fold_batch_norm: compute batch normalization in the convolutions before it, for sampling; not for further training.
     """
-    skeleton, tensors = read_weights(path)
-    with torch.device("cpu"):
-        model = build(skeleton.name, **config_of(skeleton)).float()
-    model.load_state_dict(tensors)
+    model = load_network(path, MODELS)
     model.entry = path.stem
     if fold_batch_norm:
         model.fold_batch_norm_()
         check_finite(path, model.state_dict())  # a negative variance becomes NaN here
     return model.eval()
+
+
+def load_network(path: Path, registry: Registry[N]) -> N:
+    """A model, or another network of a registry, from its file on the CPU. Raises WeightsError as `read_weights` does."""
+    skeleton, tensors = read_weights(path, registry)
+    network = build_again(skeleton)
+    network.load_state_dict(tensors)
+    return network
+
+
+def build_again(skeleton: N) -> N:
+    """The same network with memory for its parameters, on the CPU."""
+    with torch.device("cpu"):
+        return type(skeleton)(skeleton.config).float()
 
 
 def facts_of(model: AutoregressiveModel) -> Facts:
@@ -109,10 +124,10 @@ def facts_of(model: AutoregressiveModel) -> Facts:
 
 def facts_of_file(path: Path) -> Facts:
     """The facts of the model in a file, after the same checks as for loading it. Raises WeightsError."""
-    return facts_of(read_weights(path)[0])
+    return facts_of(read_weights(path, MODELS)[0])
 
 
-def save_weights(model: AutoregressiveModel, path: Path, *, dataset: str, commit: str = "") -> None:
+def save_weights(model: Network, path: Path, *, dataset: str, commit: str = "") -> None:
     """Write a file that rebuilds its own model, atomically."""
     metadata = Metadata(model=model.name, config=config_of(model), dataset=dataset, commit=commit)
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}

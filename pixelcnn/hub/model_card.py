@@ -10,6 +10,8 @@ PAPERS = {
     "diagonal_bilstm": "Diagonal BiLSTM, arXiv:1601.06759",
     "gated_pixelcnn": "Gated PixelCNN, arXiv:1606.05328",
     "pixelcnn_pp": "PixelCNN++, arXiv:1701.05517",
+    "fast_weights": "fast weights, arXiv:1610.06258, as the row memory of an autoregressive model",
+    "dnc": "Differentiable Neural Computer, doi:10.1038/nature20101, as the row memory of an autoregressive model",
     "freeform": "ours: a causal network with attention that accepts any set of known pixels",
 }
 DATASETS = {

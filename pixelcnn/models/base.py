@@ -4,8 +4,9 @@ A model is a `network` plus the attributes below. Cache, prefill and one-pixel s
 the layers run in both ways (see `pixelcnn/nn`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +71,18 @@ def describe_range(allowed: range) -> str:
     return f"{allowed[0]} ... {allowed[-1]}" if allowed.step == 1 else f"{allowed[0]}, {allowed[1]} ... {allowed[-1]}"
 
 
-class AutoregressiveModel(nn.Module):
+class Network(nn.Module):
+    """What a weights file holds: a network that its name in a registry and its config rebuild."""
+
+    name: str
+    config: ModelConfig
+
+
+N = TypeVar("N", bound=Network)
+Registry = Mapping[str, tuple[type[N], type[ModelConfig], *tuple[Any, ...]]]  # by name: the network, its config, and more
+
+
+class AutoregressiveModel(Network):
     """p(x) as the product of p(pixel | earlier pixels), pixels in raster order.
 
     config: with the model's registry name it rebuilds the model.
@@ -82,9 +94,7 @@ class AutoregressiveModel(nn.Module):
     input_layers: the layers that read the picture itself; sampled levels are written to their memories.
     """
 
-    name: str
     entry: str = ""  # the name of the weights in the manifest, once loaded
-    config: ModelConfig
     distribution: Distribution
     margin: int
     classes: int = 0

@@ -69,28 +69,36 @@ class Request:
             raise InputError(
                 "not_a_model", "The model is {given}. Give a loaded model, for example load(NAME).", given=describe(model)
             )
-        size = (model.config.height, model.config.width)
-        known = np.zeros(size) if self.known is None else read_table(self.known, "known", size, 1)
-        check_range(known, "known", size, 1)
-        if not np.isin(known, (0, 1)).all():
-            raise InputError(
-                "known_not_binary", "known has values between 0 and 1. Give 1 for every given pixel and 0 for all others."
-            )
-        ink = np.zeros(size) if self.drawing is None else read_table(self.drawing, "drawing", size, 255, known == 1)
-        check_range(ink, "drawing", size, 255)
-        check_ink_scale(self.drawing, ink)
+        ink, known = read_drawing(self.drawing, self.known, (model.config.height, model.config.width))
         samples = whole_number(self.samples, "samples", 1, MAX_SAMPLES)
         first_sample = whole_number(self.first_sample, "first_sample", 0, MAX_SAMPLES - 1)
         seed = whole_number(self.seed, "seed", 0, MAX_SEED)
         digit = whole_number(self.digit, "digit", ClassChoice.SAMPLED, 9)
         temperature = max(MIN_TEMPERATURE, positive_number(self.temperature, "temperature"))
-        if known.all():
-            raise InputError("nothing_unknown", "All pixels are known. Leave some pixels unknown, below the cut line.")
-        mask = torch.from_numpy(known == 1)
+        mask = torch.from_numpy(known)
         check_digit(digit, mask, model)
         picture = ink_to_levels(ink, model.distribution.levels)
         order, hints = model.fill_order(mask), model.hints(mask)
         return ValidatedRequest(picture, order, hints, samples, temperature, seed, digit, first_sample)
+
+
+def read_drawing(drawing: object, known: object, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Ink, float (H, W) in 0..255 and 0 where unknown, and the known pixels, bool (H, W), as `Request` describes them.
+
+    Raises InputError for anything else, and if no pixel is unknown.
+    """
+    mask = np.zeros(size) if known is None else read_table(known, "known", size, 1)
+    check_range(mask, "known", size, 1)
+    if not np.isin(mask, (0, 1)).all():
+        raise InputError(
+            "known_not_binary", "known has values between 0 and 1. Give 1 for every given pixel and 0 for all others."
+        )
+    ink = np.zeros(size) if drawing is None else read_table(drawing, "drawing", size, 255, mask == 1)
+    check_range(ink, "drawing", size, 255)
+    check_ink_scale(drawing, ink)
+    if mask.all():
+        raise InputError("nothing_unknown", "All pixels are known. Leave some pixels unknown, below the cut line.")
+    return ink, mask == 1
 
 
 def check_digit(digit: int, known: Tensor, model: AutoregressiveModel) -> None:

@@ -24,17 +24,24 @@ class Batch(NamedTuple):
     known: Tensor
 
 
+def epoch_index(step: int, count: int, batch: int, seed: int) -> tuple[np.ndarray, np.random.Generator]:
+    """The pictures of a step, (batch,) numbers below `count`, and a generator for the step's other random numbers.
+
+    The order of an epoch is a permutation drawn from (seed, epoch).
+    """
+    epoch, step_in_epoch = divmod(step, count // batch)
+    order = np.random.default_rng([seed, epoch]).permutation(count)
+    index = order[step_in_epoch * batch : (step_in_epoch + 1) * batch]
+    return index, np.random.default_rng([seed, epoch, step_in_epoch])
+
+
 def batch_at(step: int, digits: Digits, options: Options) -> Batch:
     """The batch of a step.
 
-    The order of an epoch is a permutation drawn from (seed, epoch). A picture has its label with probability --label-prob
-    and, for models that accept any mask, known pixels with probability --hint-prob.
+    A picture has its label with probability --label-prob and, for models that accept any mask, known pixels with
+    probability --hint-prob.
     """
-    steps_per_epoch = len(digits) // options.batch
-    epoch, step_in_epoch = divmod(step, steps_per_epoch)
-    order = np.random.default_rng([options.seed, epoch]).permutation(len(digits))
-    index = order[step_in_epoch * options.batch : (step_in_epoch + 1) * options.batch]
-    rng = np.random.default_rng([options.seed, epoch, step_in_epoch])
+    index, rng = epoch_index(step, len(digits), options.batch, options.seed)
     levels = digits.batch(index, rng, options.shift)
     labels = np.where(rng.random(len(index)) < options.label_prob, digits.labels[index].astype(np.int64), -1)
     known = np.zeros(levels.shape, bool)

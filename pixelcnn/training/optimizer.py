@@ -26,6 +26,8 @@ CHUNKS = {
     "diagonal_bilstm": {r"input_to_state\.weight": 8, r"lstm\.weight": 4},
     "gated_pixelcnn": {r"(vertical|horizontal|across)\.weight": 2},
     "pixelcnn_pp": {r"second\.weight": 2, r"finer\.\d+\.weight": 4},
+    "fast_weights": {r"(rows|left|across)\.weight": 2},
+    "dnc": {r"(rows|left|across)\.weight": 2, r"memory\.(weight|input\.weight|reads\.weight)": 4},
     "freeform": {r"blocks\.\d+\.(conv|given)\.weight": 2, r"key_value\.weight": 2},
 }
 

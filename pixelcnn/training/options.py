@@ -9,6 +9,7 @@ from typing import Any
 
 from pixelcnn.cuda.device import choose_device
 from pixelcnn.models import MODELS
+from pixelcnn.models.base import Registry
 
 DEFAULT_STEPS = 24_000
 NO_LIMIT = 10**9  # steps of a run that --minutes ends
@@ -127,12 +128,12 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def parse_config(text: str, model: str) -> dict[str, int]:
-    """The text of --config, such as "channels=32,blocks=8", as keyword arguments of the model's config.
+def parse_config(text: str, model: str, registry: Registry = MODELS) -> dict[str, int]:
+    """The text of --config, such as "channels=32,blocks=8", as keyword arguments of the config of a model in the registry.
 
     Raises ValueError for fields that the config does not have and for values that are not whole numbers.
     """
-    known = [option.name for option in fields(MODELS[model][1])]
+    known = [option.name for option in fields(registry[model][1])]
     pairs = [pair.partition("=") for pair in text.split(",") if pair]
     for name, _, value in pairs:
         if name not in known:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,12 @@ class Metrics:
     """The lines of metrics.jsonl, one JSON object for each checkpoint; the file is rewritten whole.
 
     On resume, lines after the step of the checkpoint are dropped. A missing file is an empty one. Lines that cannot be
-    read, such as the last one of a killed run, are skipped with a warning.
+    read, such as the last one of a killed run, or lack a required number are skipped with a warning.
     """
 
-    def __init__(self, path: Path, step: int):
+    def __init__(self, path: Path, step: int, required: Sequence[str] = ("step", "train_nats", "valid_nats")):
         self.path = path
-        self.points = [point for point in read_metrics(path) if point["step"] <= step]
+        self.points = [point for point in read_metrics(path, required) if point["step"] <= step]
 
     def append(self, **point: float) -> None:
         """Raises TrainingError if the file cannot be written, ValueError for a number that is not finite."""
@@ -38,12 +39,12 @@ class Metrics:
         self.points.append(point)
 
 
-def read_metrics(path: Path) -> list[Point]:
+def read_metrics(path: Path, required: Sequence[str]) -> list[Point]:
     points = []
     for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines() if path.exists() else (), 1):
         try:
             point = json.loads(line)
-            points.append({name: float(point[name]) for name in ("step", "train_nats", "valid_nats")} | point)
+            points.append({name: float(point[name]) for name in required} | point)
         except (ValueError, KeyError, TypeError):
             log.warning("skipped line %d of %s, which is incomplete", number, path)
     return points

@@ -66,7 +66,7 @@ class Run:
         """The data and a new model. Raises ValueError, OSError or TrainingError for what cannot be used."""
         self.options = options
         if options.is_main:
-            prepare_folders(options)
+            prepare_folders(options.out, options.run_folder, options.dry_run)
         self.trainer = Trainer(options)
         config, levels = self.trainer.model.config, self.trainer.model.distribution.levels
         dataset = options.dataset or guess_dataset(options.data, levels)
@@ -156,18 +156,19 @@ class Run:
         print(f"wrote {options.out}, and {written} in {options.run_folder}")
 
 
-def prepare_folders(options: Options) -> None:
-    """Create the folders of a run, delete temporary files of killed runs, and write a small file to each folder.
+def prepare_folders(out: Path, run_folder: Path, dry_run: bool = False) -> None:
+    """Create the folders of a run and of its weights, delete temporary files of killed runs, and write a file to each.
 
+    dry_run: delete nothing, because it may look at the pictures of a run in progress.
     Raises TrainingError if that is not possible.
     """
-    if options.out.is_dir():
-        raise TrainingError(f"--out is {options.out}, which is a folder; give a file.")
-    for folder, name in ((options.run_folder, "*"), (options.out.parent, options.out.name)):
+    if out.is_dir():
+        raise TrainingError(f"--out is {out}, which is a folder; give a file.")
+    for folder, name in ((run_folder, "*"), (out.parent, out.name)):
         test = folder / ".write-test"
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            if not options.dry_run:  # which may look at the pictures of a run in progress
+            if not dry_run:
                 delete_temporaries(folder, name)
             write_atomically(test, lambda temporary: temporary.write_bytes(bytes(4096)))
             test.unlink(missing_ok=True)  # two runs may write to one folder

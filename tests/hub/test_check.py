@@ -38,10 +38,7 @@ def refused(path, monkeypatch) -> WeightsError:
     """The error for a file, which is refused before a model with memory is built, by every way to use it."""
     built = []
 
-    def build(*arguments, **config):
-        built.append(arguments)
-
-    monkeypatch.setattr("pixelcnn.hub.files.build", build)
+    monkeypatch.setattr("pixelcnn.hub.files.build_again", built.append)
     errors = []
     for read in (load, facts_of_file, lambda path: load_file(path, fold_batch_norm=False)):
         with pytest.raises(WeightsError) as caught:
@@ -205,7 +202,7 @@ def test_loading_does_not_depend_on_default_dtype_and_device(tmp_path, name):
 
 def test_every_bundled_file_passes():
     for name, entry in read_manifest()["entries"].items():
-        skeleton, tensors = read_weights(WEIGHTS / entry["file"])
+        skeleton, tensors = read_weights(WEIGHTS / entry["file"], MODELS)
         assert skeleton.name == entry["model"] and skeleton.device.type == "meta", name
         assert all(tensor.device.type == "cpu" for tensor in tensors.values())
 
@@ -214,7 +211,8 @@ def test_the_check_does_not_import_torchs_compiler():
     """Random numbers on the device "meta" would import it, which takes a second or more at every start."""
     code = (
         "import sys; from pixelcnn.hub import WEIGHTS; from pixelcnn.hub.check import read_weights\n"
-        "for path in WEIGHTS.glob('*.safetensors'): read_weights(path)\n"
+        "from pixelcnn.models import MODELS\n"
+        "for path in WEIGHTS.glob('*.safetensors'): read_weights(path, MODELS)\n"
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)

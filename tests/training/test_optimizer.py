@@ -88,6 +88,7 @@ def test_muon_gets_matrices_and_adamw_the_first_and_last_layers_embeddings_and_v
     others = {names[parameter] for parameter in model.parameters() if parameter not in views}
     first = {"first.weight", "first_u.weight", "first_above.weight", "first_left.weight", "given.convs.0.weight"}
     first |= {"layers.0.vertical.weight", "layers.0.horizontal.weight", "blocks.0.lstm.own.weight"}
+    first |= {"layers.0.rows.weight", "layers.0.left.weight"}
     last = {"head.weight", "head.5.weight"}
     embeddings = ("digit.weight", "place.rows", "place.columns", "lstm.initial")
     for other in others:

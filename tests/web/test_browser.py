@@ -550,6 +550,7 @@ def test_the_about_panel_shows_the_servers_device_and_load(app_page):
 
 def test_one_completion_transfers_little_data(app_page):
     """A few messages with at most 40 KB, and no file or image for each step."""
+    app_page.set(samples=1)
     requested, received = {}, []
     devtools = app_page.context.new_cdp_session(app_page.page)
     devtools.send("Network.enable")
@@ -561,5 +562,5 @@ def test_one_completion_transfers_little_data(app_page):
     app_page.complete()
     app_page.finish()
     counted = {request: url for request, url in requested.items() if "/static/" not in url}
-    assert len(counted) <= 4, counted
+    assert len(counted) <= 5, counted  # the last asks for the bars
     assert 1000 < sum(length for request, length in received if request in counted) < 40_000

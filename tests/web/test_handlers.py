@@ -110,13 +110,13 @@ def test_errors_are_in_the_language_of_the_page(engine):
 
 
 @pytest.mark.parametrize(
-    "payload", [None, {}, {"parts": []}, {"parts": [1]}, {"parts": [{}] * 5}, [1], ["parts"], "parts", 3]
+    "payload", [None, {}, {"parts": []}, {"parts": [1]}, {"parts": [{}] * 6}, [1], ["parts"], "parts", 3]
 )
 def test_any_other_payload_gives_an_error(engine, payload):
     messages, error = collect_until_error(Handlers(engine).page(gr.EventData(None, payload), request()))
     (message,) = messages
-    assert message["run"] == "" and message["rejected"] and "1 to 4 parts" in error.message
-    assert message["error"]["code"] == "parts_missing" and message["error"]["params"] == {"maximum": 4}
+    assert message["run"] == "" and message["rejected"] and "1 to 5 parts" in error.message
+    assert message["error"]["code"] == "parts_missing" and message["error"]["params"] == {"maximum": 5}
 
 
 def test_payload_fields_are_attributes_of_the_event():

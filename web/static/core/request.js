@@ -21,12 +21,15 @@ export function branchPart(parent, { step, flip, temperature }) {
   return { ...drawingAt(parent, step, flip), model, samples: 1, first_sample: sample, temperature, seed, digit: sampledDigit };
 }
 
+// Whether all known pixels come before all unknown ones.
+export const isPrefix = (known) => known.indexOf(0) > known.lastIndexOf(1);
+
 // Which pixels are known, 0 or 1 each. None in the initial state: blank paper is not the top of a digit.
 export const knownPixels = (drawing) => (drawing.untouched ? new Uint8Array(drawing.size) : drawing.known());
 
 // The digit or ClassChoice to request from a model. A digit is sampled first only if all known pixels come before all
 // unknown ones.
 export function conditionedDigit({ models }, entry, digit, known) {
-  const prefix = known.indexOf(0) > known.lastIndexOf(1);
+  const prefix = isPrefix(known);
   return models[entry]?.classes && (digit !== ClassChoice.SAMPLED || prefix) ? digit : ClassChoice.NONE;
 }

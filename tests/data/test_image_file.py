@@ -187,6 +187,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "expected"), [("PNG", "it has more than 64 million pixels"), ("JPEG", "255")])
 def test_a_picture_of_144_megapixels_takes_little_memory(tmp_path, kind, expected):
     """PNG files are refused by their header; JPEG files are reduced while they are read. Pillow's warning is not shown."""

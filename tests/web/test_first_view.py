@@ -35,7 +35,7 @@ def complete_seven(app_page: Page) -> None:
 
 
 @pytest.mark.parametrize("size", [(1366, 650), (1280, 585), (1920, 1080), (1000, 700)])
-@pytest.mark.parametrize("language", ["en-US", "ko-KR"])
+@pytest.mark.parametrize("language", ["en-US", pytest.param("ko-KR", marks=pytest.mark.long)])
 def test_a_wide_first_view_needs_no_scrolling(chromium, server, size, language):
     app_page = visit(chromium, server, *size, locale=language)
     names = [name for name in (*FIRST_VIEW, STATUS) if size[0] > 1000 or name != ".next-pixel"]

@@ -110,6 +110,7 @@ def test_auto_is_off_on_spaces_and_other_backends(monkeypatch):
     assert not learning_is_on("auto", True) and learning_is_on("on", True)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not CAN_PAUSE, reason="needs SIGSTOP")
 @pytest.mark.parametrize("paused", [False, True])
 def test_the_process_ends_and_deletes_its_files_if_the_server_is_killed(paused):

@@ -1,10 +1,10 @@
 # The page in a container; docs/deploy.md says how to build and run it.
 FROM python:3.11-slim
-# Where torch comes from: by default a build for CPUs, a tenth of the size. With CUDA: https://pypi.org/simple
+# Where torch comes from: by default a build for CPUs, a tenth of the size; empty for the default index, with CUDA.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 WORKDIR /app
 COPY requirements.txt .
-RUN pip install --no-cache-dir --no-deps --index-url "$TORCH_INDEX" "$(grep ^torch== requirements.txt)"
+RUN pip install --no-cache-dir --no-deps ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$(grep ^torch== requirements.txt)"
 RUN pip install --no-cache-dir -r requirements.txt
 COPY --chown=1000 . .
 RUN python -c "from pixelcnn import complete, load; complete(load())"

@@ -1,11 +1,15 @@
 """Errors and messages as JSON, for the routes beside Gradio's own."""
 
 import json
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from pixelcnn.errors import InputError, Message, UnavailableError
+
+T = TypeVar("T")
 
 
 class ForbiddenError(InputError):
@@ -44,6 +48,28 @@ def error_json(error: InputError) -> dict:
 def message_json(message: Message) -> dict:
     """A message as {"text": English sentence, "code", "params"}."""
     return {"text": str(message), "code": message.code, "params": message.params}
+
+
+def with_state(
+    state: T | None, missing: NotFoundError
+) -> Callable[[Callable[[Request, T], Awaitable[Response]]], Callable[[Request], Awaitable[Response]]]:
+    """A decorator for endpoints that need a state of the server which it may not have: without it they answer `missing`.
+
+    An InputError becomes an error response. Answers are never cached.
+    """
+
+    def decorate(endpoint: Callable[[Request, T], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def respond(request: Request) -> Response:
+            try:
+                response = error_response(missing) if state is None else await endpoint(request, state)
+            except InputError as error:
+                response = error_response(error)
+            response.headers["Cache-Control"] = "no-store"
+            return response
+
+        return respond
+
+    return decorate
 
 
 async def read_json(request: Request) -> object:

@@ -10,7 +10,7 @@
         C x(t+1) --+--> f(LN) --> h_0 --> A(t) --> + --> f(LN) --> h(t+1) --> into A(t+1)
         W h(t)   --+-------------------------------+
 
-Nobody has to keep A: A(t) h = sum of eta lambda^(t-tau) h(tau) [h(tau) . h] over the rows tau, which is attention to the
+A need not be stored: A(t) h = sum of eta lambda^(t-tau) h(tau) [h(tau) . h] over the rows tau, which is attention to the
 rows above with weights that fade (equation 4). The hidden states of the rows are what the cache holds.
 
 Here, time t is the row, x(t) the features of the rows above it, and every column has its own A, with W and C in common.

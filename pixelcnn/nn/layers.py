@@ -94,13 +94,10 @@ class MaskedConv2d(CachedLayer):
         out = torch.addmm(self.bias, inputs, self.weight.flatten(0, 1))
         return out if self.norm is None else self.norm(out)
 
-    @torch.no_grad()
     def fold_norm_(self) -> None:
         """Replace the normalization of evaluation mode by other weights; the layer computes the same function."""
         if self.norm is not None:
-            scale, shift = self.norm.scale_and_shift()
-            self.bias.mul_(scale).add_(shift)
-            self.weight.mul_(scale)
+            self.norm.fold_into_(self.weight, self.bias)
             self.norm = None
 
 
@@ -115,13 +112,10 @@ class Linear(Module, nn.Linear):
         out = super().forward(h)
         return out if self.norm is None else self.norm(out)
 
-    @torch.no_grad()
     def fold_norm_(self) -> None:
         """As in `MaskedConv2d`."""
         if self.norm is not None:
-            scale, shift = self.norm.scale_and_shift()
-            self.bias.mul_(scale).add_(shift)
-            self.weight.mul_(scale[:, None])
+            self.norm.fold_into_(self.weight.T, self.bias)
             self.norm = None
 
 
@@ -231,6 +225,13 @@ class BatchNorm(nn.BatchNorm1d):
         assert self.running_mean is not None and self.running_var is not None
         scale = self.weight * torch.rsqrt(self.running_var + self.eps)
         return scale, self.bias - self.running_mean * scale
+
+    @torch.no_grad()
+    def fold_into_(self, weight: Tensor, bias: Tensor) -> None:
+        """Change the weight (..., C) and bias (C,) of the layer before, so that it computes what both compute now."""
+        scale, shift = self.scale_and_shift()
+        bias.mul_(scale).add_(shift)
+        weight.mul_(scale)
 
 
 class ClassBias(Module):

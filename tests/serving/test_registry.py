@@ -235,7 +235,7 @@ def test_if_the_default_cannot_be_used_another_entry_is_the_default(folder):
     assert registry.default == "other" and [error.code for error in registry.problems()] == ["weights_damaged"]
     with pytest.raises(WeightsError) as caught:
         ModelRegistry("tiny", device="cpu", folder=folder)
-    assert caught.value.code == "weights_damaged", "a default that somebody names is not replaced"
+    assert caught.value.code == "weights_damaged", "a default given by name is not replaced"
 
 
 def test_if_no_entry_can_be_used_the_error_is_that_of_the_default(folder):

@@ -74,7 +74,7 @@ def environ(monkeypatch):
 
 
 def test_gradios_temporary_folder_is_one_of_this_user(environ, tmp_path, monkeypatch):
-    """The default is common to all users, and whoever comes second may not write to it."""
+    """The default is common to all users, and belongs to the first of them; others may not write to it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     set_temporary_folder()
     folder = Path(environ["GRADIO_TEMP_DIR"])

@@ -66,7 +66,7 @@ def test_only_one_run_at_a_time_and_only_its_owner_controls_it(training):
     with pytest.raises(InputError, match="Nothing has been trained"):
         training.control("stop", "")
     run = training.start(**SMALL)
-    with pytest.raises(InputError, match="Somebody else is training"):
+    with pytest.raises(InputError, match="Another visitor is training"):
         training.start(**SMALL)
     for key in ("", "wrong", None, 7):
         with pytest.raises(ForbiddenError, match="Only the visitor who started"):

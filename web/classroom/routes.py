@@ -1,15 +1,12 @@
 """HTTP routes for a class: how to join, and the class wall."""
 
-from collections.abc import Awaitable, Callable
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pixelcnn.errors import InputError
 from web.classroom.join import join_info
 from web.classroom.wall import Wall
-from web.errors import NotFoundError, error_response, read_json
+from web.errors import NotFoundError, read_json, with_state
 
 
 def class_routes(name: str | None, wall: Wall | None) -> list[Route]:
@@ -33,21 +30,8 @@ def class_routes(name: str | None, wall: Wall | None) -> list[Route]:
         wall.moderate(await read_json(request))
         return JSONResponse({"open": wall.open})
 
-    def with_wall(endpoint: Callable[[Request, Wall], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint with the wall, or with an error response; never cached."""
-
-        async def respond(request: Request) -> Response:
-            try:
-                if wall is None:
-                    raise NotFoundError("no_class", "This server has no class. Start it with: python app.py --lan")
-                response = await endpoint(request, wall)
-            except InputError as error:
-                response = error_response(error)
-            response.headers["Cache-Control"] = "no-store"
-            return response
-
-        return respond
-
+    missing = NotFoundError("no_class", "This server has no class. Start it with: python app.py --lan")
+    with_wall = with_state(wall, missing)
     return [
         Route("/class", with_wall(join), methods=["GET"]),
         Route("/wall", with_wall(show), methods=["GET"]),

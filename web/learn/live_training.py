@@ -88,7 +88,7 @@ class LiveTraining:
         with self._lock:
             if self.run and self.run.process.poll() is None:
                 raise InputError(
-                    "learn_in_progress", "Somebody else is training on this server. Watch, or wait for the end."
+                    "learn_in_progress", "Another visitor is training on this server. Watch, or wait for the end."
                 )
             self._discard()
             folder = tempfile.TemporaryDirectory(prefix="pixelcnn-learn-", ignore_cleanup_errors=True)

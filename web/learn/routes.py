@@ -2,16 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from pixelcnn.errors import InputError
 from pixelcnn.hub.manifest import read_manifest
 from pixelcnn.serving.work_queue import WorkQueue
-from web.errors import NotFoundError, error_response
+from web.errors import NotFoundError, with_state
 from web.learn.live_training import LiveTraining
 from web.probe_routes import read_object
 from web.protocol import decode_drawing
@@ -65,19 +63,8 @@ def learn_routes(training: LiveTraining | None) -> list[Route]:
         path = training.weights(int(step) if step.isdecimal() and len(step) < 9 else step)
         return FileResponse(path, filename=f"pixelcnn-{path.stem}.safetensors", media_type="application/octet-stream")
 
-    def with_training(endpoint: Callable[[Request, LiveTraining], Awaitable[Response]]) -> Callable:
-        async def respond(request: Request) -> Response:
-            try:
-                if training is None:
-                    raise NotFoundError("learn_off", "This server does not train. Start it with --learn on to train here.")
-                response = await endpoint(request, training)
-            except InputError as error:
-                response = error_response(error)
-            response.headers["Cache-Control"] = "no-store"
-            return response
-
-        return respond
-
+    missing = NotFoundError("learn_off", "This server does not train. Start it with --learn on to train here.")
+    with_training = with_state(training, missing)
     return [
         Route("/learn", with_training(show), methods=["GET"]),
         Route("/learn", with_training(control), methods=["POST"]),

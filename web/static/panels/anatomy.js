@@ -54,7 +54,7 @@ export function startAnatomy(store, box) {
     branch: () => store.branch(store.selected, shown.step, { flip: true, temperature: shown.temperature }),
   });
   let shown = null; // {completion, pixel, step, temperature, answer, noise}
-  let visible = false, requests = 0, timer = 0;
+  let requests = 0, timer = 0;
 
   // At the temperature of the settings if that was changed, as for the player's next pixel.
   const temperatureOf = (step) =>
@@ -88,21 +88,13 @@ export function startAnatomy(store, box) {
 
   function follow() {
     clearTimeout(timer);
-    if (visible && !store.playing) timer = setTimeout(load, FOLLOW_DELAY_MS);
-    else if (visible && parts.body.hidden) say(i18n.t("anatomy.paused"));
+    if (!box.hidden && !store.playing) timer = setTimeout(load, FOLLOW_DELAY_MS);
+    else if (!box.hidden && parts.body.hidden) say(i18n.t("anatomy.paused"));
   }
 
   listen(store, ["position", "completions", "cleared", "settings", "pixel-selected"], follow);
   i18n.addEventListener("changed", follow);
-  return {
-    shown() {
-      visible = true;
-      follow();
-    },
-    hidden() {
-      visible = false;
-    },
-  };
+  return { shown: follow };
 }
 
 const place = (pixel, width) => ({ row: Math.floor(pixel / width) + 1, column: (pixel % width) + 1 });

@@ -91,7 +91,7 @@ export function startReceptiveField(store, box) {
   const paragraph = (key) => make("p", { i18n: key });
   box.append(paragraph("receptive_field.lead"), masks, paragraph("receptive_field.comparison"), fields, slider, note);
   const initial = Math.floor(0.64 * height) * width + Math.floor(0.43 * width); // a pixel with a blind spot
-  let pixel = initial, requests = 0, timer = 0, visible = false;
+  let pixel = initial, requests = 0, timer = 0;
 
   async function show(number) {
     pixel = number;
@@ -114,20 +114,12 @@ export function startReceptiveField(store, box) {
   // Follows the player: shows the next pixel while it is paused, and the initial pixel at its end.
   function follow() {
     clearTimeout(timer);
-    if (!visible || store.playing) return;
+    if (box.hidden || store.playing) return;
     const next = store.completion?.order[store.step] ?? initial;
     if (next !== pixel || !fields.children.length) timer = setTimeout(() => show(next), FOLLOW_DELAY_MS);
   }
 
   store.addEventListener("position", follow);
-  i18n.addEventListener("changed", () => visible && show(pixel));
-  return {
-    shown() {
-      visible = true;
-      follow();
-    },
-    hidden() {
-      visible = false;
-    },
-  };
+  i18n.addEventListener("changed", () => box.hidden || show(pixel));
+  return { shown: follow };
 }

@@ -20,7 +20,17 @@ CLIP: FloatRect = {"x": 40, "y": 4, "width": 1200, "height": 690}
 SIZE = (800, 460)
 FRAME_MS = 100
 SCREENSHOT: FloatRect = {"x": 0, "y": 0, "width": 1280, "height": 700}
-LABELLED = (".pixels", ".tools", "#complete", ".player", ".panel-tabs", ".tiles", ".digit-bars", ".next-pixel", ".status-line")
+LABELLED = (
+    ".pixels",
+    ".tools",
+    "#complete",
+    ".player",
+    ".panel-tabs",
+    ".tiles",
+    ".digit-bars",
+    ".next-pixel",
+    ".status-line",
+)
 
 
 class Recorder:

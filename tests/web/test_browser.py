@@ -167,6 +167,7 @@ def test_a_pen_draws_while_a_hand_rests_on_the_screen(chromium, server):
 
 @pytest.mark.long
 def test_a_request_during_a_stroke_ends_it(app_page):
+    app_page.set(samples=1)
     app_page.draw_seven()
     app_page.page.mouse.move(*app_page.point(2, 2))
     app_page.page.mouse.down()
@@ -229,6 +230,7 @@ def test_undo_eraser_clear_and_cut_line(app_page):
 
 @pytest.mark.long
 def test_a_tap_on_a_known_pixel_reads_it_and_a_drag_continues_the_drawing(app_page):
+    app_page.set(samples=1)
     app_page.draw_seven()
     app_page.complete()
     app_page.finish()

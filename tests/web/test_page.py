@@ -85,6 +85,7 @@ def test_every_control_of_the_player_has_a_key(app_page):
 
 @pytest.mark.long
 def test_the_next_pixels_probability_changes_with_the_temperature_before_it_is_sampled(app_page):
+    app_page.set(samples=1)
     app_page.draw_seven()
     app_page.locator(".step").click()  # the first step requests a completion and shows its first probability
     app_page.wait_for_answer()
@@ -353,6 +354,7 @@ def test_the_receptive_field_overlay_is_shown_while_the_player_is_paused(seven):
 
 @pytest.mark.long
 def test_two_models_are_compared_with_the_same_noise(app_page):
+    app_page.set(samples=1)
     app_page.set(model="pixelcnn", second_model="freeform", random_seed=False, seed=9)
     app_page.draw_seven()
     app_page.complete()

@@ -97,6 +97,7 @@ def test_the_quiz_by_keyboard(app_page):
 
 @pytest.mark.long
 def test_a_round_is_canceled_if_the_picture_or_the_position_changes(app_page):
+    app_page.set(samples=1)
     next_button = app_page.locator(".quiz-next")
     app_page.draw_seven()
     start(app_page)

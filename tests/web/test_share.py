@@ -91,6 +91,7 @@ def test_a_copied_link_gives_the_same_pictures_in_another_tab(chromium, server, 
 
 @pytest.mark.long
 def test_a_link_repeats_two_models_and_branches(app_page):
+    app_page.set(samples=1)
     app_page.draw_seven()
     app_page.set(model="pixelcnn", second_model="freeform", seed=3, random_seed=False)
     app_page.complete()

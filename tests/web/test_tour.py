@@ -39,7 +39,7 @@ EXPECTED = {
     },
     "researcher": {
         "nats": (".summary", "textContent", FINISHED + ".*nats"),
-        "about": (".about-cost", "textContent", r"ms for 392 pixels"),
+        "about": (".about-cost", "textContent", r"ms for 4 pictures of 392 pixels"),
         "pixelcnn": (".summary", "textContent", "pixelcnn,"),
         "receptive_field": ("#panel-receptive_field", "hidden", "false"),
         "freeform": (".summary", "textContent", "freeform,"),

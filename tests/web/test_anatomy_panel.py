@@ -57,6 +57,7 @@ def test_dragging_the_random_number_flips_the_pixel_and_branches_from_there(app_
     expect(app_page.locator(".anatomy-draw")).to_contain_text(text("anatomy.flipped", color="paper"))
 
 
+@pytest.mark.long
 def test_the_panel_follows_the_player_and_shows_the_effect_of_the_temperature(app_page):
     app_page.open_panel("anatomy")
     expect(app_page.locator(".anatomy-note")).to_have_text(text("anatomy.no_completion"))
@@ -82,6 +83,7 @@ def test_the_panel_follows_the_player_and_shows_the_effect_of_the_temperature(ap
     expect(app_page.locator(".anatomy-branch")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_five_models_complete_one_drawing_with_the_same_random_numbers(app_page):
     app_page.draw_seven()
     app_page.set_speed(100)

@@ -30,20 +30,25 @@ interpreted = pytest.mark.skipif(
 )
 
 
+FREEFORM = {"channels": 21, "blocks": 3, "attend_every": 2, "heads": 3, "dim": 5, "given": 7, "head": 7}
 ODD_SIZES = {
     "pixelcnn": {"channels": 21, "blocks": 2, "head": 7},
-    "freeform": {"channels": 21, "blocks": 3, "attend_every": 2, "heads": 3, "dim": 5, "given": 7, "head": 7},
+    "freeform": FREEFORM,
+    "freeform-class-blocks": FREEFORM | {"class_blocks": 2, "class_channels": 18},
 }
-NAMES = list(ODD_SIZES)
+NAMES = ["pixelcnn", "freeform"]
 
 
 def odd_model(name: str, **changes: int):
     """A model in float32 whose sizes are neither powers of two nor multiples of four, to reveal mistakes in padding."""
     torch.manual_seed(3)
-    model = build(name, height=6, width=7, **ODD_SIZES[name], **changes).eval()
+    model = build(name.partition("-")[0], height=6, width=7, **ODD_SIZES[name], **changes).eval()
     for parameter in model.parameters():
         parameter.data.mul_(1.7)
     return model
+
+
+MODELS = [*((odd_model, name) for name in ODD_SIZES), *((load, name) for name in NAMES)]
 
 
 def prefill_slots(model, cache, slots, x, generator) -> None:
@@ -113,7 +118,7 @@ def compare_with_steps(model, pictures: int, per_program: int | None = None) -> 
 
 @interpreted
 @pytest.mark.timeout(600)  # the interpreter is slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ODD_SIZES)
 @pytest.mark.parametrize(("pictures", "per_program"), [(1, 1), (3, 2)])
 def test_the_kernel_equals_steps_in_the_interpreter(name, pictures, per_program, monkeypatch):
     monkeypatch.setattr(freeform, "CHUNK_SIZE", 256)  # several chunks of attention even for a small picture
@@ -122,14 +127,13 @@ def test_the_kernel_equals_steps_in_the_interpreter(name, pictures, per_program,
 
 @pytest.mark.cuda
 @on_cuda
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("make", [odd_model, load], ids=["odd", "trained"])
+@pytest.mark.parametrize(("make", "name"), MODELS)
 @pytest.mark.parametrize(("pictures", "full"), [(1, False), (40, False), (40, True)])
 def test_the_kernel_equals_steps_on_cuda(name, make, pictures, full):
     model = make(name).cuda()
     if not is_fusable(model):
         pytest.skip("needs Triton and a C compiler")
-    per_program = KERNELS[name].MAX_PICTURES if full else None
+    per_program = KERNELS[model.name].MAX_PICTURES if full else None
     print("largest difference of logits:", compare_with_steps(model, pictures, per_program))
 
 
@@ -168,8 +172,7 @@ def test_a_batch_equals_the_reference_in_the_interpreter(name):
 
 @pytest.mark.cuda
 @on_cuda
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("make", [odd_model, load], ids=["odd", "trained"])
+@pytest.mark.parametrize(("make", "name"), MODELS)
 def test_a_batch_equals_the_reference_on_cuda(name, make):
     model = make(name).cuda()
     if not is_fusable(model):
@@ -189,6 +192,9 @@ def test_a_batch_equals_the_reference_on_cuda(name, make):
         ("freeform", {"given": 64, "channels": 48}, False),
         ("freeform", {"heads": 8}, False),
         ("freeform", {"attend_every": 9}, False),
+        ("freeform", {"class_blocks": 4, "class_channels": 48}, True),
+        ("freeform", {"class_blocks": 4, "class_channels": 80}, False),
+        ("freeform", {"batch_norm": 1}, False),
     ],
 )
 def test_kernels_support_models_up_to_their_largest_size(name, config, fits):

@@ -9,8 +9,8 @@ from torch import Tensor
 from pixelcnn.errors import WeightsError
 from pixelcnn.hub.files import load_file
 from pixelcnn.models import build, config_of
-from pixelcnn.nn.layers import BatchNorm
 from pixelcnn.training.batches import Batch
+from pixelcnn.training.distributed import synchronize_batch_norm
 from pixelcnn.training.errors import TrainingError
 from pixelcnn.training.gradients import Gradients, GraphedGradients
 from pixelcnn.training.loss import TrainingLoss
@@ -30,6 +30,8 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.options = options
         self.model = build(options.model, **parse_config(options.config, options.model)).to(options.device)
+        if options.world_size > 1:
+            synchronize_batch_norm(self.model)
         self.ema = build(options.model, **config_of(self.model)).to(options.device).eval()
         self.ema.load_state_dict(self.model.state_dict())
         for name, parameter in self.model.named_parameters():
@@ -38,8 +40,6 @@ class Trainer:
         if not self.trained:
             example = next(iter(self.model.state_dict()))
             raise TrainingError(f"--only is {options.only!r} and no parameter has that in its name; one is {example}.")
-        if options.world_size > 1 and any(isinstance(module, BatchNorm) for module in self.model.modules()):
-            raise TrainingError("Batch normalization is not synchronized between processes yet. Train with one process.")
         on_cuda = options.device == "cuda"
         self.optimizers = build_optimizers(self.model, options.optimizer, options.weight_decay, fused=on_cuda)
         self.loss = TrainingLoss(self.model, torch.compile(self.model) if options.compile else self.model, options)

@@ -93,6 +93,20 @@ def test_two_processes_learn_the_same_as_one(data, tmp_path, alone):
 
 
 @pytest.mark.long
+def test_two_processes_normalize_over_the_whole_batch(data, tmp_path):
+    """Muon amplifies rounding, so the weights of few steps with AdamW are compared."""
+    options = ["--config", "channels=4,blocks=2,head=4,batch_norm=1", "--steps", "6", "--batch", "8", "--lr", "1e-4"]
+    one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
+    train.main(arguments(data, one, *options))
+    run_two_processes(command(data, two, *options))
+    first, second = (load_file(path.with_suffix("") / "checkpoint.safetensors") for path in (one, two))
+    assert first.keys() == second.keys()
+    for name in first:
+        if name.startswith("model."):
+            torch.testing.assert_close(first[name], second[name], atol=1e-4, rtol=1e-3, msg=name)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_parameters_without_a_gradient_are_not_changed_in_one_process_or_two(data, tmp_path, optimizer):
     """Few batches have hints, and only their encoder is trained; weight decay is high, so that it would show."""

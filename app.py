@@ -144,7 +144,7 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
     from web.middleware import app_options
     from web.page import ICON, build_page, style_sheets, theme
 
-    registry = ModelRegistry(options.weights, options.device)
+    registry = ModelRegistry(options.weights, options.device, with_exhibits=not gpu_decorator)
     if options.repo:
         registry.use_repo(options.repo)
     model = registry.model()

@@ -5,7 +5,9 @@ from pathlib import Path
 import gradio as gr
 
 from pixelcnn.serving.backend import Backend
+from pixelcnn.serving.exhibit_queue import ExhibitQueue
 from pixelcnn.serving.registry import ModelRegistry
+from web.exhibits import exhibit_endpoint
 from web.handlers import Handlers
 from web.i18n import TEXTS
 
@@ -64,4 +66,5 @@ def build_page(registry: ModelRegistry, backend: Backend, lan: bool = False, lea
         app.cancel(handlers.cancel, trigger_mode="multiple", queue=False, show_progress="hidden", api_visibility="private")
         gr.api(handlers.complete, api_name="complete", concurrency_limit=None)
         gr.api(handlers.stream, api_name="stream", concurrency_limit=None)
+        gr.api(exhibit_endpoint(ExhibitQueue(registry.exhibit, backend)), api_name="exhibit", concurrency_limit=None)
     return page

@@ -12,6 +12,8 @@ PAPERS = {
     "pixelcnn_pp": "PixelCNN++, arXiv:1701.05517",
     "fast_weights": "fast weights, arXiv:1610.06258, as the row memory of an autoregressive model",
     "dnc": "Differentiable Neural Computer, doi:10.1038/nature20101, as the row memory of an autoregressive model",
+    "dcgan": "DCGAN, arXiv:1511.06434, completes by search; no likelihood",
+    "pix2pix": "pix2pix, arXiv:1611.07004, completes in one pass; no likelihood",
     "freeform": "ours: a causal network with attention that accepts any set of known pixels",
 }
 DATASETS = {

@@ -8,10 +8,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pixelcnn import InputError
+from pixelcnn.analysis.digit_classifier import SIZE
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.serving.probes import Probes
 from web.errors import error_response, read_json
-from web.protocol import decode_drawing, decode_entry, decode_request, encode_anatomy, hex16
+from web.protocol import decode_drawing, decode_entry, decode_pictures, decode_request, encode_anatomy, hex16
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -43,6 +44,8 @@ def probe_routes(models: Callable[[str], AutoregressiveModel]) -> list[Route]:
     class at each step}.
 
     POST /anatomy with the fields of a part of a completion request for one sample, and "pixel": see `encode_anatomy`.
+
+    POST /read-digits with {"pictures": two hex digits of ink a pixel, each}: {"digits": what a classifier reads}.
     """
     probes = Probes(models)
 
@@ -73,8 +76,14 @@ def probe_routes(models: Callable[[str], AutoregressiveModel]) -> list[Route]:
         parts = await probes.anatomy(entry, completion, ink, body.get("pixel"))
         return JSONResponse(encode_anatomy(parts, model.neighborhood))
 
+    @with_errors
+    async def read_digits(request: Request) -> Response:
+        pictures = decode_pictures((await read_object(request)).get("pictures"), SIZE, SIZE)
+        return JSONResponse({"digits": (await probes.read_digits(pictures)).tolist()})
+
     return [
         Route("/receptive-field", receptive_field),
         Route("/class-posterior", class_posterior, methods=["POST"]),
         Route("/anatomy", anatomy, methods=["POST"]),
+        Route("/read-digits", read_digits, methods=["POST"]),
     ]

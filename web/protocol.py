@@ -12,6 +12,7 @@ from pixelcnn import InputError, Request, SamplingResult
 from pixelcnn.analysis.anatomy import PixelAnatomy
 
 MAX_PARTS = 5
+MAX_PICTURES = 64
 MAX_RUN_LENGTH = 40
 
 
@@ -46,6 +47,22 @@ def decode_drawing(payload: object, height: int, width: int) -> tuple[np.ndarray
         )
     pixels = np.frombuffer(bytes.fromhex(ink), np.uint8).reshape(height, width)
     return pixels, np.array([bit == "1" for bit in known]).reshape(height, width)
+
+
+def decode_pictures(payload: object, height: int, width: int) -> np.ndarray:
+    """Pictures of two hex digits of ink a pixel as uint8 (N, H, W). Raises InputError for anything else than 1 to 64."""
+    pattern = f"[0-9a-f]{{{2 * height * width}}}"
+    given = [each for each in payload if isinstance(each, str)] if isinstance(payload, list) else []
+    whole = 1 <= len(given) <= MAX_PICTURES and given == payload
+    if not whole or not all(re.fullmatch(pattern, each) for each in given):
+        raise InputError(
+            "pictures_missing",
+            "The request has no list of 1 to {maximum} pictures of {height} x {width} pixels. Reload the page.",
+            maximum=MAX_PICTURES,
+            height=height,
+            width=width,
+        )
+    return np.frombuffer(bytes.fromhex("".join(given)), np.uint8).reshape(-1, height, width)
 
 
 def decode_run(run: object) -> str:

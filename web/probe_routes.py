@@ -12,7 +12,7 @@ from pixelcnn.analysis.digit_classifier import SIZE
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.serving.probes import Probes
 from web.errors import error_response, read_json
-from web.protocol import decode_drawing, decode_entry, decode_pictures, decode_request, encode_anatomy, hex16
+from web.protocol import decode_drawing, decode_entry, decode_pictures, decode_request, encode_anatomy, encode_memory, hex16
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -44,6 +44,8 @@ def probe_routes(models: Callable[[str], AutoregressiveModel]) -> list[Route]:
     class at each step}.
 
     POST /anatomy with the fields of a part of a completion request for one sample, and "pixel": see `encode_anatomy`.
+
+    POST /memory with {"model", "drawing": a finished picture, all of whose ink counts}: see `encode_memory`.
 
     POST /read-digits with {"pictures": two hex digits of ink a pixel, each}: {"digits": what a classifier reads}.
     """
@@ -77,6 +79,14 @@ def probe_routes(models: Callable[[str], AutoregressiveModel]) -> list[Route]:
         return JSONResponse(encode_anatomy(parts, model.neighborhood))
 
     @with_errors
+    async def memory(request: Request) -> Response:
+        body = await read_object(request)
+        entry = decode_entry(body.get("model"))
+        model = await asyncio.to_thread(models, entry)
+        ink, _ = decode_drawing(body.get("drawing"), model.config.height, model.config.width)
+        return JSONResponse(encode_memory(await probes.memory(entry, ink)))
+
+    @with_errors
     async def read_digits(request: Request) -> Response:
         pictures = decode_pictures((await read_object(request)).get("pictures"), SIZE, SIZE)
         return JSONResponse({"digits": (await probes.read_digits(pictures)).tolist()})
@@ -85,5 +95,6 @@ def probe_routes(models: Callable[[str], AutoregressiveModel]) -> list[Route]:
         Route("/receptive-field", receptive_field),
         Route("/class-posterior", class_posterior, methods=["POST"]),
         Route("/anatomy", anatomy, methods=["POST"]),
+        Route("/memory", memory, methods=["POST"]),
         Route("/read-digits", read_digits, methods=["POST"]),
     ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from pixelcnn import InputError, Request, SamplingResult
 from pixelcnn.analysis.anatomy import PixelAnatomy
+from pixelcnn.analysis.memory_view import MemoryView
 
 MAX_PARTS = 5
 MAX_PICTURES = 64
@@ -158,6 +159,21 @@ def encode_anatomy(anatomy: PixelAnatomy, neighborhood: tuple[tuple[int, int], .
     }
     exact = {name: getattr(anatomy, name) for name in ("prediction", "noise", "level", "digit", "digit_nats")}
     return {"neighborhood": neighborhood, **exact, **rounded}
+
+
+def encode_memory(view: MemoryView) -> dict:
+    """The view of a memory as the page reads it: its numbers, and its tables by name.
+
+    A table is {"shape", "max", "values": four hex digits each, 65535 is the maximum}; none has negative numbers.
+    """
+    encoded: dict = {}
+    for name, value in vars(view).items():
+        if isinstance(value, np.ndarray):
+            largest = float(value.max())
+            encoded[name] = {"shape": value.shape, "max": largest, "values": hex16(value.ravel() * 65535 / (largest or 1))}
+        else:
+            encoded[name] = value
+    return encoded
 
 
 def hex16(values: np.ndarray) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pixelcnn.analysis.anatomy import PixelAnatomy, pixel_anatomy
 from pixelcnn.analysis.digit_classifier import DigitClassifier, classify, load_digit_classifier
+from pixelcnn.analysis.memory_view import MemoryView, memory_view
 from pixelcnn.analysis.receptive_field import receptive_field
 from pixelcnn.data.dataset import THRESHOLD
 from pixelcnn.images import ink_to_levels
@@ -59,6 +60,10 @@ class Probes:
     async def anatomy(self, entry: str, request: Request, ink: np.ndarray, pixel: object) -> PixelAnatomy:
         """How a pixel of a completion was drawn: see `pixel_anatomy`. Raises InputError."""
         return await self._queue.run(lambda: pixel_anatomy(self.models(entry), request, ink, pixel))
+
+    async def memory(self, entry: str, ink: np.ndarray) -> MemoryView:
+        """What the memory of a model does while it reads a picture, 0..255 (H, W): see `memory_view`. Raises InputError."""
+        return await self._queue.run(lambda: memory_view(self.models(entry), ink))
 
     async def read_digits(self, ink: np.ndarray) -> np.ndarray:
         """The digits that the project's classifier reads, (N,), in pictures of 0..255, (N, 28, 28). Raises InputError."""

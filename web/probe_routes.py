@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -51,6 +52,12 @@ def probe_routes(models: Callable[[str], AutoregressiveModel]) -> list[Route]:
     """
     probes = Probes(models)
 
+    async def read_picture(body: dict) -> tuple[str, AutoregressiveModel, np.ndarray, np.ndarray]:
+        """The entry that a request names, its model, and the ink and known pixels of the drawing."""
+        entry = decode_entry(body.get("model"))
+        model = await asyncio.to_thread(models, entry)
+        return entry, model, *decode_drawing(body.get("drawing"), model.config.height, model.config.width)
+
     @with_errors
     async def receptive_field(request: Request) -> Response:
         pixel = request.query_params.get("pixel", "")
@@ -60,30 +67,21 @@ def probe_routes(models: Callable[[str], AutoregressiveModel]) -> list[Route]:
 
     @with_errors
     async def class_posterior(request: Request) -> Response:
-        body = await read_object(request)
-        entry = decode_entry(body.get("model"))
-        model = await asyncio.to_thread(models, entry)
-        ink, known = decode_drawing(body.get("drawing"), model.config.height, model.config.width)
+        entry, _, ink, known = await read_picture(await read_object(request))
         posterior = await probes.class_posterior(entry, ink, known)
         return JSONResponse({"posterior": hex16(65535 * posterior.ravel())})
 
     @with_errors
     async def anatomy(request: Request) -> Response:
         body = await read_object(request)
-        entry = decode_entry(body.get("model"))
-        model = await asyncio.to_thread(models, entry)
-        size = (model.config.height, model.config.width)
-        ink, _ = decode_drawing(body.get("drawing"), *size)
-        completion = decode_request({"temperature": 1, "seed": 0, **body, "samples": 1}, *size)
+        entry, model, ink, _ = await read_picture(body)
+        completion = decode_request({"temperature": 1, "seed": 0, **body, "samples": 1}, *ink.shape)
         parts = await probes.anatomy(entry, completion, ink, body.get("pixel"))
         return JSONResponse(encode_anatomy(parts, model.neighborhood))
 
     @with_errors
     async def memory(request: Request) -> Response:
-        body = await read_object(request)
-        entry = decode_entry(body.get("model"))
-        model = await asyncio.to_thread(models, entry)
-        ink, _ = decode_drawing(body.get("drawing"), model.config.height, model.config.width)
+        entry, _, ink, _ = await read_picture(await read_object(request))
         return JSONResponse(encode_memory(await probes.memory(entry, ink)))
 
     @with_errors

@@ -102,8 +102,9 @@ async def lines(frames: AsyncGenerator[Frame, None]) -> AsyncGenerator[str, None
 
 def encode_line(frame: Frame) -> dict:
     """A frame as the page reads it; pictures as in /pictures, captions for translation."""
-    captions = [message_json(caption) for caption in frame.captions]
-    return {"step": frame.step, "steps": frame.steps, "pictures": hex_pictures(frame.images), "captions": captions}
+    captions, ms = [message_json(caption) for caption in frame.captions], round(1000 * frame.seconds, 1)
+    pictures = hex_pictures(frame.images)
+    return {"step": frame.step, "steps": frame.steps, "pictures": pictures, "captions": captions, "ms": ms}
 
 
 def hex_pictures(ink: np.ndarray) -> list[str]:

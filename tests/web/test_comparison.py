@@ -94,7 +94,7 @@ def test_an_exhibit_completes_the_drawing_and_the_page_says_what_it_found(app_pa
     row = app_page.locator(".ladder [data-model=dcgan]")
     expect(row.locator(".ladder-nats")).to_have_text(text("exhibits.no_likelihood"))
     app_page.locator(".ladder-complete").click()
-    expect(row.locator(".ladder-facts")).to_contain_text(text_start("exhibits.starts"), timeout=60_000)
+    expect(row.locator(".ladder-facts")).to_contain_text(text_start("exhibits.seconds"), timeout=60_000)
     labels = [canvas.get_attribute("aria-label") for canvas in row.locator("canvas").all()]
     assert len(labels) == 4 and all(label.startswith("Picture ") for label in labels)
     app_page.locator("[data-action=clear]").click()

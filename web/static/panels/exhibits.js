@@ -47,13 +47,15 @@ export function startExhibits(store) {
   const elements = rows.length ? [make("h3", { i18n: "exhibits.title" }), make("p", { i18n: "exhibits.lead" }), list] : [];
   let controller = new AbortController();
 
-  function describe({ kind, frames, seconds, error }) {
+  function describe({ kind, frames, error }) {
     const last = frames.at(-1);
     if (error) return i18n.errorText(error);
     if (!last) return "";
-    if (kind === "pix2pix") return frames.map(({ captions }) => i18n.messageText(captions[0])).join(" ");
     if (last.step < last.steps) return i18n.t("exhibits.step", last);
-    return i18n.t("exhibits.starts", { ...bestStart(last.captions), seconds: seconds.toFixed(1) });
+    const seconds = i18n.t("exhibits.seconds", { seconds: (last.ms / 1000).toFixed(2) });
+    const found = kind === "pix2pix"
+      ? frames.map(({ captions }) => i18n.messageText(captions[0])) : [i18n.t("exhibits.starts", bestStart(last.captions))];
+    return [...found, seconds].join(" ");
   }
 
   function show(row) {
@@ -76,13 +78,11 @@ export function startExhibits(store) {
   }
 
   async function complete(row, signal) {
-    const started = performance.now();
     const part = partOf(store, row.entry, KINDS[row.kind].samples);
     row.known = part.known;
     try {
       for await (const frame of framesOf(part, signal)) {
         row.frames.push(frame);
-        row.seconds = (performance.now() - started) / 1000;
         show(row);
       }
     } catch (error) {

@@ -134,17 +134,19 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
     """Run the server until it is interrupted. Raises InputError, OSError."""
     from pixelcnn.serving.backend import Limits
     from pixelcnn.serving.engine import Engine
+    from pixelcnn.serving.exhibit_queue import ExhibitQueue
     from pixelcnn.serving.registry import ModelRegistry
     from pixelcnn.serving.zerogpu import ZeroGpuEngine
     from web.classroom.join import join_info
     from web.classroom.routes import class_routes
     from web.classroom.wall import Wall
+    from web.exhibits import comparison_routes
     from web.learn.live_training import LiveTraining
     from web.learn.routes import learn_routes, learning_is_on
     from web.middleware import app_options
     from web.page import ICON, build_page, style_sheets, theme
 
-    registry = ModelRegistry(options.weights, options.device)
+    registry = ModelRegistry(options.weights, options.device, with_exhibits=not gpu_decorator)
     if options.repo:
         registry.use_repo(options.repo)
     model = registry.model()
@@ -158,9 +160,10 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
     wall = Wall(model.config.height * model.config.width, registry.names) if options.lan else None
     learns = learning_is_on(options.learn, local_backend=not gpu_decorator)
     training = LiveTraining(lambda: backend.counters()["active"] > 0) if learns else None
-    routes = [*class_routes(host, wall), *learn_routes(training)]
+    exhibits = ExhibitQueue(registry.exhibit, backend)
+    routes = [*class_routes(host, wall), *learn_routes(training), *comparison_routes(exhibits)]
     try:
-        page = build_page(registry, backend, options.lan, learns)
+        page = build_page(registry, exhibits, options.lan, learns)
         page.launch(
             theme=theme(),
             css_paths=style_sheets(),

@@ -6,6 +6,11 @@
                its known pixels: whether completions are as diverse as the known pixels allow
     legible    the share of completions in which the classifier reads the digit that was sampled first
     posterior  p(digit | the first rows): accuracy of its maximum, and expected calibration error
+    distinct   how many different digits the classifier reads in 16 completions of a drawing whose top is ambiguous: to the
+               entry freeform, its second most probable digit has at least 20 %
+
+For an exhibit, such as `--weights dcgan`, there is no posterior and no digit that was sampled: it has the quotient, the
+distinct digits, and as legible the share of completions of which the classifier is at least 90 % sure.
 
 All use --weights and complete as the page does: if the model has classes, a digit is first sampled from the class posterior
 (not with --no-digit). Known pixels are the first 14 rows, ink from 128 on. The posterior is also computed with --static, by
@@ -26,9 +31,10 @@ import torch
 from benchmarks.sampler import machine
 from benchmarks.train_digit_classifier import WEIGHTS
 from pixelcnn import Request, load
-from pixelcnn.analysis.digit_classifier import DigitClassifier, classify, load_digit_classifier
+from pixelcnn.analysis.digit_classifier import DigitClassifier, class_probabilities, classify, load_digit_classifier
 from pixelcnn.data import load_digits
-from pixelcnn.hub.manifest import read_manifest
+from pixelcnn.exhibits import Exhibit, load_exhibit
+from pixelcnn.hub.manifest import is_exhibit, read_manifest
 from pixelcnn.masks import region_known
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.sampling.batch import ContinuousBatch
@@ -40,6 +46,10 @@ DATASETS = {"mnist-threshold": "MNIST", "pens": "unseen pens"}
 KNOWN = region_known("bottom", 28, 28)
 ROWS = (8, 14, 20, 28)  # numbers of known rows for the posterior
 BINS = 15
+AMBIGUOUS = 0.2  # least probability of the second most probable digit of an ambiguous top
+TRIES = 16  # completions of an ambiguous top
+SURE = 0.9  # probability from which on a completion of an exhibit counts as legible
+POSTERIOR = "freeform"  # the entry that says which tops are ambiguous
 POSTERIOR_BATCH = 5  # pictures per pass, each with ten digits; larger batches are no faster on a CPU
 Digits = tuple[np.ndarray, np.ndarray]  # binary pictures (N, 28, 28) bool, and labels (N,)
 
@@ -146,6 +156,39 @@ def measure_posterior(model: AutoregressiveModel, digits: Digits) -> dict[str, A
     return {"digits": len(pictures), "rows": by_rows}
 
 
+def exhibit_completions(exhibit: Exhibit, pictures: np.ndarray, samples: int = 1) -> Iterator[np.ndarray]:
+    """Complete the lower half of pictures (N, 28, 28); picture i uses seed i. Yields for each (samples, 28, 28) bool."""
+    for seed, picture in enumerate(pictures):
+        *_, last = exhibit.frames(255 * picture, KNOWN, samples, seed)
+        yield last.images >= 128
+
+
+def measure_exhibit_quotient(exhibit: Exhibit, classifier: DigitClassifier, digits: Digits) -> dict[str, Any]:
+    """Complete each picture once."""
+    pictures, labels = digits
+    whole = classify(classifier, pictures) == labels
+    p = class_probabilities(classifier, np.concatenate(list(exhibit_completions(exhibit, pictures))))
+    completed = p.argmax(1) == labels
+    value, error = accuracy_quotient(completed, whole)
+    shares = {"whole": whole.mean(), "completed": completed.mean(), "quotient": value, "error": error}
+    rounded = {name: round(float(share), 4) for name, share in shares.items()}
+    return {"tops": len(pictures)} | rounded | {"legible": round(float((p.max(1) >= SURE).mean()), 4)}
+
+
+def ambiguous_tops(pictures: np.ndarray, count: int) -> np.ndarray:
+    """The first `count` pictures (count, 28, 28) whose top is ambiguous, or all if there are fewer."""
+    model = load_model(POSTERIOR)
+    parts = torch.from_numpy(pictures).long().split(POSTERIOR_BATCH)
+    posterior = torch.cat([class_posterior(model, part, torch.from_numpy(KNOWN)) for part in parts])
+    return pictures[posterior.topk(2).values[:, 1].numpy() >= AMBIGUOUS][:count]
+
+
+def measure_distinct(classifier: DigitClassifier, drawn: Iterator[np.ndarray]) -> dict[str, Any]:
+    """drawn: the completions of each ambiguous top, (TRIES, 28, 28) bool."""
+    counts = [len(set(classify(classifier, images))) for images in drawn]
+    return {"tops": len(counts), "tries": TRIES, "mean": round(float(np.mean(counts)), 2) if counts else None}
+
+
 def random_digits(dataset: str, folder: Path, count: int) -> Digits:
     """`count` random test digits, or all if there are fewer; the same ones in every run."""
     digits = load_digits(dataset, folder, "test")
@@ -188,6 +231,11 @@ def print_variation(kind: str, part: dict[str, Any]) -> None:
     print_row(f"{kind}: posterior of the correct digit, %", percent(part["right_posterior"]))
 
 
+def print_distinct(part: dict[str, Any]) -> dict[str, Any]:
+    print_row(f"different digits in {TRIES} completions of an ambiguous top, mean of {part['tops']}", part["mean"] or 0)
+    return part
+
+
 def print_posterior(kind: str, part: dict[str, Any], accuracy_goal: str, error_goal: str) -> None:
     for rows, found in part["rows"].items():
         whole = rows == str(ROWS[-1])
@@ -206,6 +254,9 @@ def measure_completions(options: argparse.Namespace) -> dict[str, Any]:
         part = result["quotient"][dataset] = measure_quotient(model, classifier, digits, digit)
         print_quotient(kind, part)
     mnist, pens = result["quotient"].values()
+    tops = ambiguous_tops(random_digits("mnist-threshold", options.data_dir, options.digits)[0], options.varied)
+    drawn = (images for images, _ in completions(model, tops, digit, TRIES))
+    result["distinct"] = print_distinct(measure_distinct(classifier, drawn))
     result["points"] = percent(mnist["quotient"] - pens["quotient"])
     result["points_error"] = percent(float(np.hypot(mnist["error"], pens["error"])))
     name = f"quotient of MNIST minus that of unseen pens, points, +- {result['points_error']}"
@@ -222,8 +273,24 @@ def measure_completions(options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def measure_exhibit(options: argparse.Namespace) -> dict[str, Any]:
+    """Everything about an exhibit, printed as it is computed."""
+    classifier, exhibit = load_digit_classifier(WEIGHTS), load_exhibit(options.weights)
+    result: dict[str, Any] = {"weights": options.weights, "quotient": {}}
+    for dataset, kind in DATASETS.items():
+        digits = random_digits(dataset, options.data_dir, options.tops)
+        part = result["quotient"][dataset] = measure_exhibit_quotient(exhibit, classifier, digits)
+        print_quotient(kind, part | {"legible": None})
+        print_row(f"{kind}: completions of which the classifier is sure, %", percent(part["legible"]))
+    tops = ambiguous_tops(random_digits("mnist-threshold", options.data_dir, options.digits)[0], options.varied)
+    drawn = exhibit_completions(exhibit, tops, TRIES)
+    return result | {"distinct": print_distinct(measure_distinct(classifier, drawn))}
+
+
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Everything that the weights allow; parts that they do not allow are None."""
+    if is_exhibit(read_manifest()["entries"].get(options.weights)):
+        return measure_exhibit(options)
     result = {"weights": options.weights} | measure_completions(options) | {"static": None, "static_posterior": None}
     static = options.static or f"{options.weights}-static"
     if options.static or static in read_manifest()["entries"]:
@@ -246,7 +313,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--untold", action=RenamedFlag, nargs=0, dest="no_digit", help=argparse.SUPPRESS)
     parser.add_argument("--no-digit", action="store_true", help="complete without sampling the digit first")
     parser.add_argument("--tops", type=int, default=1500, help="drawings of each kind that are completed once")
-    parser.add_argument("--varied", type=int, default=50, help="drawings of each kind that are completed 64 times")
+    parser.add_argument(
+        "--varied", type=int, default=50, help="drawings of each kind that are completed 64 times, and ambiguous ones"
+    )
     parser.add_argument("--digits", type=int, default=2000, help="whole digits of each kind whose posterior is computed")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 uses torch's default")
     parser.add_argument("--json", type=Path, default=None, help="also write the JSON line to this file")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from pixelcnn.serving.backend import Backend
+from pixelcnn.serving.exhibit_queue import ExhibitQueue
 from pixelcnn.serving.registry import ModelRegistry
+from web.exhibits import exhibit_endpoint
 from web.handlers import Handlers
 from web.i18n import TEXTS
 
@@ -36,9 +37,12 @@ def style_sheets() -> list[Path]:
     return [sheet for folder in STYLE_FOLDERS for sheet in sorted((STATIC / folder).glob("*.css"))]
 
 
-def build_page(registry: ModelRegistry, backend: Backend, lan: bool = False, learn: bool = False) -> gr.Blocks:
-    """The page for the models of a registry. lan, learn: whether it has the panels for a class and for training."""
-    handlers, model = Handlers(backend), registry.model()
+def build_page(registry: ModelRegistry, exhibits: ExhibitQueue, lan: bool = False, learn: bool = False) -> gr.Blocks:
+    """The page for the models and the exhibits of a server.
+
+    lan, learn: whether it has the panels for a class and for training.
+    """
+    handlers, model = Handlers(exhibits.backend), registry.model()
     with gr.Blocks(title=TEXTS["en"]["title"], analytics_enabled=False) as page:
         app = gr.HTML(
             html_template=(STATIC / "index.html").read_text("utf-8"),  # constant: re-rendering would erase the canvas
@@ -64,4 +68,5 @@ def build_page(registry: ModelRegistry, backend: Backend, lan: bool = False, lea
         app.cancel(handlers.cancel, trigger_mode="multiple", queue=False, show_progress="hidden", api_visibility="private")
         gr.api(handlers.complete, api_name="complete", concurrency_limit=None)
         gr.api(handlers.stream, api_name="stream", concurrency_limit=None)
+        gr.api(exhibit_endpoint(exhibits), api_name="exhibit", concurrency_limit=None)
     return page

@@ -10,8 +10,10 @@ import numpy as np
 
 from pixelcnn import InputError, Request, SamplingResult
 from pixelcnn.analysis.anatomy import PixelAnatomy
+from pixelcnn.analysis.memory_view import MemoryView
 
 MAX_PARTS = 5
+MAX_PICTURES = 64
 MAX_RUN_LENGTH = 40
 
 
@@ -46,6 +48,22 @@ def decode_drawing(payload: object, height: int, width: int) -> tuple[np.ndarray
         )
     pixels = np.frombuffer(bytes.fromhex(ink), np.uint8).reshape(height, width)
     return pixels, np.array([bit == "1" for bit in known]).reshape(height, width)
+
+
+def decode_pictures(payload: object, height: int, width: int) -> np.ndarray:
+    """Pictures of two hex digits of ink a pixel as uint8 (N, H, W). Raises InputError for anything else than 1 to 64."""
+    pattern = f"[0-9a-f]{{{2 * height * width}}}"
+    given = [each for each in payload if isinstance(each, str)] if isinstance(payload, list) else []
+    whole = 1 <= len(given) <= MAX_PICTURES and given == payload
+    if not whole or not all(re.fullmatch(pattern, each) for each in given):
+        raise InputError(
+            "pictures_missing",
+            "The request has no list of 1 to {maximum} pictures of {height} x {width} pixels. Reload the page.",
+            maximum=MAX_PICTURES,
+            height=height,
+            width=width,
+        )
+    return np.frombuffer(bytes.fromhex("".join(given)), np.uint8).reshape(-1, height, width)
 
 
 def decode_run(run: object) -> str:
@@ -141,6 +159,21 @@ def encode_anatomy(anatomy: PixelAnatomy, neighborhood: tuple[tuple[int, int], .
     }
     exact = {name: getattr(anatomy, name) for name in ("prediction", "noise", "level", "digit", "digit_nats")}
     return {"neighborhood": neighborhood, **exact, **rounded}
+
+
+def encode_memory(view: MemoryView) -> dict:
+    """The view of a memory as the page reads it: its numbers, and its tables by name.
+
+    A table is {"shape", "max", "values": four hex digits each, 65535 is the maximum}; none has negative numbers.
+    """
+    encoded: dict = {}
+    for name, value in vars(view).items():
+        if isinstance(value, np.ndarray):
+            largest = float(value.max())
+            encoded[name] = {"shape": value.shape, "max": largest, "values": hex16(value.ravel() * 65535 / (largest or 1))}
+        else:
+            encoded[name] = value
+    return encoded
 
 
 def hex16(values: np.ndarray) -> str:

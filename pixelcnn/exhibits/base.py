@@ -1,5 +1,6 @@
 """What exhibits have in common: their frames, and what is checked and kept around them."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -29,6 +30,7 @@ class Frame:
     steps: int
     images: np.ndarray  # ink, uint8 (samples, H, W)
     captions: list[Message]  # one a sample
+    seconds: float = 0.0  # of computing since the start, without the time between two frames
 
 
 class Draft(NamedTuple):
@@ -69,6 +71,7 @@ class Exhibit(Network):
         count = whole_number(samples, "samples", 1, MAX_SAMPLES)
         number = whole_number(seed, "seed", 0, MAX_SEED)
         given, given_mask = (torch.from_numpy(part).float()[None, None] for part in (ink / 255, mask))
+        seconds, resumed = 0.0, time.perf_counter()
         for draft in self.improve(given, given_mask, count, number):
             images = np.where(mask, ink, 255 * draft.pictures[:, 0].numpy()).round().astype(np.uint8)
             digits = ["?"] * count if self.read_digits is None else self.read_digits(images >= THRESHOLD)
@@ -76,4 +79,6 @@ class Exhibit(Network):
                 replace(caption, params=caption.params | {"digit": str(digit)})
                 for caption, digit in zip(draft.captions, digits, strict=True)
             ]
-            yield Frame(draft.step, draft.steps, images, captions)
+            seconds += time.perf_counter() - resumed
+            yield Frame(draft.step, draft.steps, images, captions, seconds)
+            resumed = time.perf_counter()

@@ -41,12 +41,13 @@ class Config(base.Config):
 
     latent: int = 64
     channels: int = 48  # at half the resolution; twice as many at a quarter
-    search_steps: int = 300
+    search_steps: int = 250
     frame_every: int = 10  # steps of the search
     prior_percent: int = 10  # 100 lambda
 
 
-SEARCH_LR = 0.05
+SEARCH_LR = 0.1  # of the first step; falls linearly to zero
+BETAS = 0.9, 0.999
 
 
 def generator(config: Config) -> nn.Sequential:
@@ -99,19 +100,22 @@ class DCGAN(Exhibit):
     def improve(self, ink: Tensor, known: Tensor, samples: int, seed: int) -> Iterator[Draft]:
         config = self.config
         z = (2 * noise_for(seed, samples, config.latent) - 1).to(ink.dtype).requires_grad_()
-        optimizer = torch.optim.Adam([z], SEARCH_LR)
+        mean, square = torch.zeros_like(z), torch.zeros_like(z)
         for step in range(1, config.search_steps + 1):
             with torch.enable_grad():
                 pictures = self.generator(z)
                 contextual = (known * (pictures - ink)).abs().sum((1, 2, 3))
                 prior = F.softplus(-self.judge(pictures))
                 # The samples have nothing in common, so the gradient of the sum is that of each.
-                (z.grad,) = torch.autograd.grad((contextual + config.prior_percent / 100 * prior).sum(), z)
+                (gradient,) = torch.autograd.grad((contextual + config.prior_percent / 100 * prior).sum(), z)
             if (step - 1) % config.frame_every == 0 or step == config.search_steps:
                 captions = [caption(error) for error in contextual.tolist()]
                 yield Draft(step, config.search_steps, pictures.detach(), captions)
-            optimizer.step()
-            z.clamp_(-1, 1)
+            # Adam, written out because torch.optim imports torch's compiler, which takes seconds.
+            mean.lerp_(gradient, 1 - BETAS[0])
+            square.lerp_(gradient.square(), 1 - BETAS[1])
+            rate = SEARCH_LR * (1 - step / (config.search_steps + 1)) / (1 - BETAS[0] ** step)
+            z.sub_(rate * mean / (square / (1 - BETAS[1] ** step)).sqrt().clamp(min=1e-8)).clamp_(-1, 1)
 
 
 def caption(error: float) -> Message:

@@ -9,6 +9,7 @@ from typing import NotRequired, TypedDict, cast
 
 from pixelcnn.errors import WeightsError, describe
 
+EXHIBIT = "exhibit"  # the kind of an entry that has no likelihood
 REPO_NAME = r"\w[\w.-]*/\w[\w.-]*"
 
 PACKAGE = Path(__file__).parents[1]
@@ -31,12 +32,13 @@ class Facts(TypedDict):
 class Entry(TypedDict):
     """One file of weights. The fields of `Facts` are in the same object; pushes before 0.2 have none of them."""
 
-    model: str  # name in pixelcnn.models.MODELS
+    model: str  # name in pixelcnn.models.MODELS, or in pixelcnn.exhibits.EXHIBITS
     file: str  # in the folder of the manifest
     sha256: str
     page: bool  # whether the page offers it
     repo: str | None  # Hub repository, user/name
     revision: str | None  # commit, 40 hex digits
+    kind: NotRequired[str]  # "exhibit" for one of pixelcnn.exhibits
     bytes: NotRequired[int]
     dataset: NotRequired[str]
     split: NotRequired[str]
@@ -105,6 +107,7 @@ FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "page": (lambda value: isinstance(value, bool), "true, false"),
     "repo": (lambda value: value is None or matches(REPO_NAME)(value), '"user/name", null'),
     "revision": (lambda value: value is None or matches(r"[\w./-]+")(value), "[0-9a-f]{40}, null"),
+    "kind": (lambda value: value == EXHIBIT, '"exhibit"'),
     "levels": (in_range(2, 256), "2 ... 256"),
     "classes": (in_range(0, 100), "0 ... 100"),
     "height": (in_range(1, 256), "1 ... 256"),
@@ -128,6 +131,11 @@ def checked_entry(manifest: Manifest, name: str) -> Entry:
                 expected=expected,
             )
     return cast(Entry, entry)
+
+
+def is_exhibit(entry: object) -> bool:
+    """Whether an entry, not checked yet, is for one of pixelcnn.exhibits."""
+    return isinstance(entry, dict) and entry.get("kind") == EXHIBIT
 
 
 def stated_facts(entry: Entry) -> Facts | None:

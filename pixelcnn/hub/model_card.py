@@ -2,7 +2,7 @@
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from pixelcnn.hub.manifest import Manifest
+from pixelcnn.hub.manifest import Manifest, is_exhibit
 
 PAPERS = {
     "pixelcnn": "PixelCNN, arXiv:1601.06759",
@@ -12,6 +12,8 @@ PAPERS = {
     "pixelcnn_pp": "PixelCNN++, arXiv:1701.05517",
     "fast_weights": "fast weights, arXiv:1610.06258, as the row memory of an autoregressive model",
     "dnc": "Differentiable Neural Computer, doi:10.1038/nature20101, as the row memory of an autoregressive model",
+    "dcgan": "DCGAN, arXiv:1511.06434, completes by search; no likelihood",
+    "pix2pix": "pix2pix, arXiv:1611.07004, completes in one pass; no likelihood",
     "freeform": "ours: a causal network with attention that accepts any set of known pixels",
 }
 DATASETS = {
@@ -68,9 +70,10 @@ def model_card(manifest: Manifest, repo: str) -> str:
     default = entries[manifest["default"]]
     rows = []
     for entry in entries.values():
-        model, dataset = PAPERS.get(entry["model"], entry["model"]), DATASETS.get(entry["dataset"], entry["dataset"])
+        scored_on = "" if is_exhibit(entry) else DATASETS.get(entry["dataset"], entry["dataset"])
+        model = PAPERS.get(entry["model"], entry["model"])
         scores = f"{entry.get('nats', '')} | {entry.get('bits_per_dim', '')}"
-        rows.append(f"| `{entry['file']}` | {model} | {dataset} | {scores} |")
+        rows.append(f"| `{entry['file']}` | {model} | {scored_on} | {scores} |")
     return TEXT.format(
         data=front_matter(manifest, repo).to_yaml().strip(),
         repo=repo,

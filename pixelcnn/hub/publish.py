@@ -11,7 +11,7 @@ from pixelcnn.atomic import write_atomically
 from pixelcnn.errors import WeightsError
 from pixelcnn.hub.files import check_bundled, facts_of, load_entry
 from pixelcnn.hub.hub_errors import http_status
-from pixelcnn.hub.manifest import WEIGHTS, Manifest, checked_entry, read_manifest
+from pixelcnn.hub.manifest import WEIGHTS, Manifest, checked_entry, is_exhibit, read_manifest
 from pixelcnn.hub.model_card import model_card
 from pixelcnn.images import contact_sheet
 from pixelcnn.sampling.sampler import complete
@@ -92,10 +92,11 @@ def push_error(repo: str, error: Exception) -> WeightsError:
 
 
 def write_facts(folder: Path = WEIGHTS) -> None:
-    """Bring the facts of all entries in the manifest up to date. Raises WeightsError if an entry cannot be loaded."""
+    """Bring the facts of all models in the manifest up to date. Raises WeightsError if one cannot be loaded."""
     manifest = read_manifest(folder)
     for name, entry in manifest["entries"].items():
-        entry.update(facts_of(load_entry(name, folder)))
+        if not is_exhibit(entry):
+            entry.update(facts_of(load_entry(name, folder)))
     _write_text(folder / "manifest.json", to_json(manifest))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -9,7 +10,10 @@ import torch
 from torch import Tensor
 
 from pixelcnn.analysis.anatomy import PixelAnatomy, pixel_anatomy
+from pixelcnn.analysis.digit_classifier import DigitClassifier, classify, load_digit_classifier
+from pixelcnn.analysis.memory_view import MemoryView, memory_view
 from pixelcnn.analysis.receptive_field import receptive_field
+from pixelcnn.data.dataset import THRESHOLD
 from pixelcnn.images import ink_to_levels
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.sampling.class_posterior import class_posterior_by_prefix, count_known_prefix
@@ -57,6 +61,14 @@ class Probes:
         """How a pixel of a completion was drawn: see `pixel_anatomy`. Raises InputError."""
         return await self._queue.run(lambda: pixel_anatomy(self.models(entry), request, ink, pixel))
 
+    async def memory(self, entry: str, ink: np.ndarray) -> MemoryView:
+        """What the memory of a model does while it reads a picture, 0..255 (H, W): see `memory_view`. Raises InputError."""
+        return await self._queue.run(lambda: memory_view(self.models(entry), ink))
+
+    async def read_digits(self, ink: np.ndarray) -> np.ndarray:
+        """The digits that the project's classifier reads, (N,), in pictures of 0..255, (N, 28, 28). Raises InputError."""
+        return await self._queue.run(lambda: classify(digit_classifier(), ink >= THRESHOLD))
+
     def _receptive_field(self, entry: str, pixel: object) -> np.ndarray:
         model = self.models(entry)
         number = whole_number(pixel, "pixel", 0, model.config.height * model.config.width - 1)
@@ -73,6 +85,11 @@ class Probes:
         start = count_known_prefix(model, torch.from_numpy(known))
         picture = ink_to_levels(ink.astype(float), model.distribution.levels)[None].to(model.device)
         return class_posterior_by_prefix(model, picture)[0, start:].numpy(force=True)
+
+
+@cache
+def digit_classifier() -> DigitClassifier:
+    return load_digit_classifier()
 
 
 def log_scaled(gradient: np.ndarray) -> np.ndarray:

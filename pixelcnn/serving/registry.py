@@ -10,6 +10,7 @@ import torch
 
 from pixelcnn.cuda.device import choose_device
 from pixelcnn.errors import InputError, Message, WeightsError
+from pixelcnn.exhibits import Exhibit, load_exhibit
 from pixelcnn.hub import WEIGHTS, facts_of
 from pixelcnn.hub.files import unknown_entry
 from pixelcnn.hub.sources import WeightsSource, bundled, hub_repo, single_file
@@ -29,12 +30,20 @@ class ModelFacts(TypedDict):
     sha: str  # the first 8 digits of the sha256 of the weights, "" for a file that no manifest lists
 
 
+class ExhibitFacts(TypedDict):
+    """What the page knows about one exhibit."""
+
+    model: str
+    sha: str  # the first 8 digits of the sha256 of the weights
+
+
 class RegistryFacts(TypedDict):
     """What the page knows about all models that it can offer."""
 
     default: str
     device: str
     models: dict[str, ModelFacts]
+    exhibits: dict[str, ExhibitFacts]
 
 
 class Catalog:
@@ -46,6 +55,7 @@ class Catalog:
         default = self.default
         self._device = device
         self._models: dict[str, AutoregressiveModel] = {}
+        self._exhibits: dict[str, Exhibit] = {}
         self._loading = threading.Lock()
         # The page is built for the size of the default.
         self.facts = {default: facts_of(self.model(default))}
@@ -54,6 +64,7 @@ class Catalog:
             facts = candidate.facts
             if entry != default and candidate.page and facts and (facts["height"], facts["width"]) == (height, width):
                 self.facts[entry] = facts
+        self.exhibits = {name: found for name, found in source.exhibits.items() if found.size == (height, width)}
 
     def model(self, entry: str) -> AutoregressiveModel:
         """The model of an entry, loaded if necessary. Raises WeightsError."""
@@ -68,12 +79,28 @@ class Catalog:
                 self._models[entry] = self.weights[entry].load().to(self._device)
             return self._models[entry]
 
+    def exhibit(self, entry: str) -> Exhibit:
+        """An exhibit, loaded if necessary. Raises InputError if there is none, and WeightsError."""
+        if not self.exhibits:
+            raise InputError(
+                "no_exhibits",
+                "This server has no exhibits: it has no weights for them, or it computes on other machines. Use /complete.",
+            )
+        if not isinstance(entry, str) or entry not in self.exhibits:
+            raise unknown_entry(entry, list(self.exhibits))
+        with self._loading:
+            if entry not in self._exhibits:
+                self._exhibits[entry] = load_exhibit(self.exhibits[entry].find())
+            return self._exhibits[entry]
+
 
 class ModelRegistry:
     """The models of a server by entry: the bundled ones or one file, until a Hub repository replaces them. Thread-safe."""
 
-    def __init__(self, weights: str | Path = "", device: str = "auto", folder: Path = WEIGHTS):
+    def __init__(self, weights: str | Path = "", device: str = "auto", folder: Path = WEIGHTS, with_exhibits: bool = True):
         """weights: the default, an entry of the manifest or a .safetensors file. device: auto, cpu or cuda.
+
+        with_exhibits: whether exhibits are offered, which are computed by this process and on the CPU.
 
         Raises InputError for "cuda" if CUDA cannot be used, and WeightsError.
         """
@@ -81,13 +108,19 @@ class ModelRegistry:
         source = bundled(folder)
         if str(weights).endswith(".safetensors"):
             file = single_file(Path(weights))
-            source = replace(file, weights=source.weights | file.weights, left_out=source.left_out)
+            source = replace(
+                file, weights=source.weights | file.weights, left_out=source.left_out, exhibits=source.exhibits
+            )
         elif weights:
             source = replace(source, default=str(weights))
+        self._with_exhibits = with_exhibits
         self.weights_status: Message = source.status  # for people
         self._repo_error: InputError | None = None
         log_left_out(source)
-        self._catalog = Catalog(source, self.device)
+        self._catalog = self._new_catalog(source)
+
+    def _new_catalog(self, source: WeightsSource) -> Catalog:
+        return Catalog(source if self._with_exhibits else replace(source, exhibits={}), self.device)
 
     @property
     def default(self) -> str:
@@ -107,6 +140,10 @@ class ModelRegistry:
         """The model of an entry, "" for the default; never of a path. Raises WeightsError."""
         catalog = self._catalog
         return catalog.model(entry or catalog.default)
+
+    def exhibit(self, entry: str) -> Exhibit:
+        """The exhibit of an entry. Raises InputError if there is none, and WeightsError."""
+        return self._catalog.exhibit(entry)
 
     def use_repo(self, name: str) -> threading.Thread:
         """Download a Hub repository, `user/name[@revision]`, in the background and replace the weights by its weights.
@@ -142,7 +179,8 @@ class ModelRegistry:
         weights = before.weights | source.weights
         left_out = {entry: error for entry, error in before.left_out.items() if entry not in weights} | source.left_out
         log_left_out(source)
-        catalog = Catalog(replace(source, weights=weights, left_out=left_out), self.device)
+        exhibits = before.exhibits | source.exhibits
+        catalog = self._new_catalog(replace(source, weights=weights, left_out=left_out, exhibits=exhibits))
         facts, expected = catalog.facts[catalog.default], before.facts[before.default]
         if any(facts[key] != expected[key] for key in ("height", "width", "levels")):
             raise WeightsError(
@@ -171,7 +209,8 @@ class ModelRegistry:
             )
             for entry, facts in catalog.facts.items()
         }
-        return {"default": catalog.default, "device": self.device_name(), "models": models}
+        exhibits = {name: ExhibitFacts(model=e.model, sha=e.sha256[:8]) for name, e in catalog.exhibits.items()}
+        return {"default": catalog.default, "device": self.device_name(), "models": models, "exhibits": exhibits}
 
     def device_name(self) -> str:
         """The device, for people."""

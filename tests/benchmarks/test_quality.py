@@ -80,6 +80,21 @@ def test_parts_that_need_classes_are_left_out_for_models_without(data, weights, 
     assert line["quotient"]["pens"]["tops"] == 3 and line["quotient"]["pens"]["legible"] is None
 
 
+def test_an_exhibit_is_judged_without_a_posterior(data, capsys):
+    quality.main(["--data-dir", str(data), "--tops", "4", "--varied", "1", "--digits", "12", "--weights", "pix2pix"])
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(line) == {"weights", "quotient", "distinct", "machine", "seconds"} and line["weights"] == "pix2pix"
+    for part in line["quotient"].values():
+        assert part["tops"] == 4 and 0 <= part["legible"] <= 1 and part["quotient"] > 0
+    assert line["distinct"]["tops"] <= 1 and line["distinct"]["tries"] == 16
+
+
+def test_distinct_digits_are_counted_by_top(monkeypatch):
+    monkeypatch.setattr(quality, "classify", lambda classifier, images: images[:, 0, 0])
+    drawn = iter([np.array([1, 1, 7]).reshape(3, 1, 1), np.array([2, 2, 2]).reshape(3, 1, 1)])
+    assert quality.measure_distinct(None, drawn) == {"tops": 2, "tries": 16, "mean": 1.5}
+
+
 def test_unusable_weights_and_data_end_with_a_message(data, weights, tmp_path):
     with pytest.raises(SystemExit, match="draws 16 x 16 pixels, but the classifier needs 28 x 28"):
         quality.main(["--data-dir", str(data), "--weights", weights("pixelcnn", 16)])

@@ -15,7 +15,7 @@ from pixelcnn.hub import read_manifest
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "recipes"
 # Entries whose recipe is written and whose weights are not trained yet.
-PLANNED = {"fast_weights", "fast_weights-static", "dnc", "dnc-static", "dcgan", "pix2pix"}
+PLANNED = {"fast_weights", "fast_weights-static", "dnc", "dnc-static"}
 ENTRIES = set(read_manifest()["entries"]) | PLANNED
 # Stands for python and torchrun: prints its arguments and ends, so that until_step continues with the next command.
 STAND_IN = """#!/usr/bin/env bash

@@ -79,8 +79,9 @@ def test_hardware_or_command_that_differ_between_rows_are_lettered():
 
 def test_learning_curves_are_of_entries_and_ascend_in_steps():
     for path in (results.FOLDER / "curves").glob("*.json"):
-        curve = json.loads(path.read_text("utf-8"))
-        assert curve["entry"] == path.stem and path.stem in ENTRIES
-        for run in curve["runs"]:
-            steps = [step for step, _ in run["validation_nats"]]
-            assert steps == sorted(set(steps))
+        record = json.loads(path.read_text("utf-8"))
+        assert record["entry"] == path.stem and path.stem in ENTRIES
+        for run in record["runs"]:
+            for curve in run["losses"].values() if "losses" in run else [run["validation_nats"]]:
+                steps = [step for step, _ in curve]
+                assert steps == sorted(set(steps))

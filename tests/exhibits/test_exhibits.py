@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def test_known_pixels_stay_and_the_last_frame_is_the_last_step(exhibit):
         assert frame.images.shape == (3, 28, 28) and frame.images.dtype == np.uint8 and len(frame.captions) == 3
         assert (frame.images[:, known == 1] == ink[known == 1]).all()
     assert (frames[0].images != frames[-1].images).any()
+
+
+def test_the_time_of_a_frame_is_without_that_between_frames(exhibit):
+    frames, started = exhibit.frames(drawing(), top(), 1, 0), time.perf_counter()
+    next(frames)
+    time.sleep(0.1)
+    *_, last = frames
+    assert 0 < last.seconds < time.perf_counter() - started - 0.1
 
 
 def test_a_sample_depends_on_the_seed_and_its_number_only(exhibit):

@@ -12,9 +12,10 @@ from conftest import DATA, tiny_model
 from weights_folder import add_entry, change_entry, create_folder, remove_facts, write_manifest
 
 from pixelcnn import WeightsError, load
+from pixelcnn.exhibits import EXHIBITS, load_exhibit
 from pixelcnn.hub import WEIGHTS, download, facts_of, read_manifest, save_weights
 from pixelcnn.hub.files import facts_of_file, load_file
-from pixelcnn.hub.manifest import stated_facts
+from pixelcnn.hub.manifest import is_exhibit, stated_facts
 from pixelcnn.hub.publish import write_facts
 from pixelcnn.models import MODELS
 
@@ -46,17 +47,23 @@ def test_every_entry_of_the_manifest_is_complete_and_loads():
     assert manifest["default"] in manifest["entries"]
     for name, entry in manifest["entries"].items():
         path = WEIGHTS / entry["file"]
-        assert path.stem == name and entry["model"] in MODELS and isinstance(entry["page"], bool)
+        kinds, read = (EXHIBITS, load_exhibit) if is_exhibit(entry) else (MODELS, load)
+        assert path.stem == name and entry["model"] in kinds and isinstance(entry["page"], bool)
         assert entry["bytes"] == path.stat().st_size <= 10_000_000
-        assert load(name).name == entry["model"]
+        assert read(name).name == entry["model"]
         assert (entry["repo"] is None) == (entry["revision"] is None)
-        assert {"dataset", "split", "licence", "commit"} < set(entry) and ("nats" in entry) != ("bits_per_dim" in entry)
+        assert {"dataset", "split", "licence", "commit"} < set(entry)
+        assert ("nats" in entry) + ("bits_per_dim" in entry) + is_exhibit(entry) == 1
     assert {path.stem for path in WEIGHTS.glob("*.safetensors")} == set(manifest["entries"])
 
 
 def test_facts_in_the_manifest_are_those_of_the_files():
     for name, entry in read_manifest()["entries"].items():
-        assert stated_facts(entry) == facts_of(load(name)) == facts_of_file(WEIGHTS / entry["file"]), name
+        if is_exhibit(entry):
+            config = load_exhibit(name).config
+            assert (entry["height"], entry["width"]) == (config.height, config.width)
+        else:
+            assert stated_facts(entry) == facts_of(load(name)) == facts_of_file(WEIGHTS / entry["file"]), name
 
 
 def test_facts_of_a_file_need_no_parameters(folder, name):

@@ -11,8 +11,10 @@ import pytest
 import torch
 from conftest import tiny_model
 from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from pixelcnn import InputError, complete, load
+from pixelcnn.analysis.memory_view import memory_view
 from pixelcnn.sampling.class_posterior import class_posterior
 from pixelcnn.serving.probes import Probes, log_scaled
 from web.probe_routes import probe_routes
@@ -104,11 +106,30 @@ def test_what_is_not_a_pixel_is_an_input_error(pixel):
         ("POST", "/anatomy", DRAWING % b'"pixel": 784', "not_a_whole_number"),
         ("POST", "/anatomy", DRAWING % b'"pixel": 3, "temperature": 0', "not_positive"),
         ("POST", "/anatomy", DRAWING % b'"pixel": 3, "digit": 12', "not_a_whole_number"),
+        ("POST", "/memory", DRAWING % b'"model": "pixelcnn"', "no_memory"),
+        ("POST", "/memory", b'{"model": "pixelcnn"}', "drawing_missing"),
     ],
 )
 def test_invalid_http_requests_get_an_error(server, method, path, body, code):
     response = httpx.request(method, server + path, content=body, timeout=20)
     assert response.status_code == 400 and response.json()["code"] == code and "Traceback" not in response.text
+
+
+@pytest.mark.parametrize("name", ["fast_weights", "dnc"])
+def test_the_view_of_a_memory_over_http_is_that_of_the_library(name):
+    model = tiny_model(name, 5, 6)
+    ink = np.random.default_rng(1).integers(0, 256, (5, 6), np.uint8)
+    drawing = {"ink": ink.tobytes().hex(), "known": "1" * 30}
+    client = TestClient(Starlette(routes=probe_routes(lambda entry: model)))
+    answer, view = client.post("/memory", json={"model": "x", "drawing": drawing}).json(), vars(memory_view(model, ink))
+    assert set(answer) == set(view)
+    for key, value in view.items():
+        if isinstance(value, float):
+            assert answer[key] == value
+            continue
+        table = answer[key]
+        found = np.frombuffer(bytes.fromhex(table["values"]), ">u2").reshape(table["shape"]) * table["max"] / 65535
+        np.testing.assert_allclose(found, value, atol=table["max"] / 65535)
 
 
 def test_http_answers_are_those_of_the_library(server):

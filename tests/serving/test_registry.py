@@ -11,6 +11,7 @@ from weights_folder import add_entry, change_entry, create_folder, remove_facts,
 
 from pixelcnn import InputError, WeightsError
 from pixelcnn.errors import Message
+from pixelcnn.exhibits import build as build_exhibit
 from pixelcnn.hub import facts_of, load_file, read_manifest, save_weights, sha256
 from pixelcnn.hub.download import DownloadedRepo
 from pixelcnn.hub.sources import WeightsSource, hub_repo, single_file
@@ -295,3 +296,64 @@ def test_the_registry_leaves_pytorchs_global_settings_alone(folder):
 def test_a_single_file_is_a_source(tmp_path):
     source = single_file(small_pixelcnn(tmp_path / "mine.safetensors"))
     assert source.default == "mine" and list(source.weights) == ["mine"] and source.weights["mine"].sha256 == ""
+
+
+# --- exhibits
+
+
+@pytest.fixture
+def folder_with_exhibits(folder):
+    """The entry "tiny" of 5 x 6 pixels would not fit: a model and an exhibit of 28 x 28, another one of 8 x 8."""
+    save_weights(build("independent"), folder / "tiny.safetensors", dataset="x")
+    change_entry(folder, model="independent", sha256=sha256(folder / "tiny.safetensors"), height=28, width=28)
+    for name, size in (("dcgan", 28), ("small", 8)):
+        exhibit = build_exhibit("dcgan", latent=3, channels=2, search_steps=2, height=size, width=size)
+        save_weights(exhibit, folder / f"{name}.safetensors", dataset="x")
+        entry = listed(folder / f"{name}.safetensors") | {
+            "model": "dcgan",
+            "kind": "exhibit",
+            "height": size,
+            "width": size,
+        }
+        add_entry(folder, name, **entry)
+    return folder
+
+
+def test_exhibits_of_the_pages_size_are_offered_beside_the_models(folder_with_exhibits):
+    registry = ModelRegistry(device="cpu", folder=folder_with_exhibits)
+    facts, entries = registry.facts(), read_manifest(folder_with_exhibits)["entries"]
+    assert registry.names() == ["tiny"] == list(facts["models"]) and not registry.problems()
+    assert facts["exhibits"] == {"dcgan": {"model": "dcgan", "sha": entries["dcgan"]["sha256"][:8]}}
+    exhibit = registry.exhibit("dcgan")
+    assert exhibit is registry.exhibit("dcgan") and exhibit.name == "dcgan" and not exhibit.training
+    assert exhibit.read_digits is not None
+    with pytest.raises(WeightsError, match="Choose one of tiny"):
+        registry.model("dcgan")
+    for given in ("small", "tiny", "", ["dcgan"], "../dcgan"):
+        with pytest.raises(WeightsError, match="Choose one of dcgan"):
+            registry.exhibit(given)
+
+
+def test_a_server_without_exhibits_says_so(folder, folder_with_exhibits):
+    registry = ModelRegistry(device="cpu", folder=folder_with_exhibits, with_exhibits=False)
+    assert registry.facts()["exhibits"] == {}
+    with pytest.raises(InputError) as caught:
+        registry.exhibit("dcgan")
+    assert caught.value.code == "no_exhibits"
+
+
+def test_a_damaged_exhibit_is_left_out(folder_with_exhibits):
+    (folder_with_exhibits / "dcgan.safetensors").write_bytes(b"x")
+    registry = ModelRegistry(device="cpu", folder=folder_with_exhibits)
+    assert registry.facts()["exhibits"] == {} and [error.code for error in registry.problems()] == ["weights_damaged"]
+
+
+def test_exhibits_of_a_repository_join_those_of_the_server(folder_with_exhibits, monkeypatch, tmp_path):
+    registry = ModelRegistry(device="cpu", folder=folder_with_exhibits)
+    manifest = read_manifest(folder_with_exhibits)
+    manifest["entries"]["other"] = manifest["entries"].pop("dcgan")
+    files = {name: folder_with_exhibits / entry["file"] for name, entry in manifest["entries"].items()}
+    repo = DownloadedRepo("user/name", "b" * 40, manifest, files, {})
+    monkeypatch.setattr("pixelcnn.hub.sources.download_repo", lambda name: repo)
+    registry.replace_weights(hub_repo("user/name"))
+    assert list(registry.facts()["exhibits"]) == ["dcgan", "other"] and registry.exhibit("other").name == "dcgan"

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
-PANELS = "[...document.querySelectorAll('[data-panel]')].map(button => button.dataset.panel)"
+PANELS = "[...document.querySelectorAll('[data-panel]:not([hidden])')].map(button => button.dataset.panel)"
 CONTEXT = {"include": [["#pixelcnn"]]}  # not Gradio's own elements around it
 
 

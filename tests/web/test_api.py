@@ -11,6 +11,7 @@ from gradio_client.exceptions import AppError
 
 from benchmarks.clients import server_status
 from pixelcnn import complete, load
+from pixelcnn.serving.exhibit_queue import MAX_PENDING
 
 DRAWING = [[255 if 5 <= row < 14 and 13 <= column < 15 else 0 for column in range(28)] for row in range(28)]
 KNOWN = [[int(row < 14)] * 28 for row in range(28)]
@@ -39,6 +40,37 @@ def test_stream_grows_to_the_answer_of_complete(client):
     assert [len(answer["order"]) for answer in answers] == sorted(len(answer["order"]) for answer in answers)
     assert len(answers) >= 2 and len(answers[-1]["order"]) == 392
     assert answers[-1] == client.predict(DRAWING, KNOWN, samples=16, api_name="/complete")
+
+
+def test_an_exhibit_improves_pictures_and_keeps_known_pixels(client):
+    answers = list(client.submit(DRAWING, KNOWN, "dcgan", 2, 5, api_name="/exhibit"))
+    steps = [answer["step"] for answer in answers]
+    assert steps == sorted(steps) and steps[-1] == answers[-1]["steps"] and len(steps) >= 2
+    for answer in answers:
+        images = np.array(answer["images"])
+        assert images.shape == (2, 28, 28) and (images[:, :14] == DRAWING[:14]).all()
+        assert answer["model"] == "dcgan" and answer["seed"] == 5 and len(answer["captions"]) == 2
+    first, last = ([message["params"]["error"] for message in answers[end]["caption_messages"]] for end in (0, -1))
+    assert sum(last) < sum(first) and "read as" in answers[-1]["captions"][0]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("leave", ["cancel", "close"])
+def test_an_exhibit_that_is_cancelled_or_whose_reader_is_gone_makes_room(server, client, leave):
+    """More requests than may be in progress at once, left one after the other."""
+    call, body = f"{server}/gradio_api/call/exhibit", {"data": [DRAWING, KNOWN, "dcgan", 64, 0]}
+    for _ in range(MAX_PENDING + 1):
+        if leave == "cancel":
+            job = client.submit(DRAWING, KNOWN, "dcgan", 64, api_name="/exhibit")
+            while not job.outputs():
+                time.sleep(0.01)
+            assert job.cancel()
+        else:
+            event = httpx.post(call, json=body, timeout=20).json()["event_id"]
+            with httpx.stream("GET", f"{call}/{event}", timeout=20) as answer:
+                line = next(answer.iter_lines())
+                assert line == "event: generating", line
+    assert len(client.predict(DRAWING, KNOWN, "dcgan", 1, api_name="/exhibit")["captions"]) == 1
 
 
 @pytest.mark.long
@@ -77,6 +109,16 @@ def test_errors_have_a_code_and_an_english_sentence(client, endpoint, changes, c
         client.predict(**given, api_name=endpoint)
     assert caught.value.title == code
     assert caught.value.message.endswith(".") and "Traceback" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"model": "freeform"}, "unknown_entry"), ({"samples": 65}, "not_a_whole_number"), ({"known": [[1]]}, "wrong_shape")],
+)
+def test_exhibits_refuse_what_they_cannot_do(client, changes, code):
+    with pytest.raises(AppError) as caught:
+        client.predict(**{"drawing": DRAWING, "known": KNOWN} | changes, api_name="/exhibit")
+    assert caught.value.title == code and caught.value.message.endswith(".")
 
 
 def test_errors_over_plain_http(server):

@@ -16,7 +16,7 @@ from pixelcnn.models import build
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
 
-PANELS = "[...document.querySelectorAll('[data-panel]')].map(button => button.dataset.panel)"
+PANELS = "[...document.querySelectorAll('[data-panel]:not([hidden])')].map(button => button.dataset.panel)"
 DESKTOP = {"width": 1280, "height": 900}
 
 

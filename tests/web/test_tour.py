@@ -35,6 +35,7 @@ EXPECTED = {
         "receptive_field": ("#panel-receptive_field", "hidden", "false"),
         "seed": ("#random-seed", "checked", "false"),
         "digits": (".summary", "textContent", "freeform"),
+        "exhibits": (".exhibit-pictures canvas", "ariaLabel", "^Picture 1"),
         "quiz": ("#panel-quiz", "hidden", "false"),
     },
     "researcher": {
@@ -85,7 +86,7 @@ def test_every_level_is_demonstrated_with_the_real_controls(app_page, level):
         assert re.search(pattern, value), f"{steps[-1]}: {value}"
         if current_step(app_page) == steps[-1]:
             page.locator(".tour-next").click()
-    assert [name for name in steps if name in EXPECTED[level]] == list(EXPECTED[level]) and len(steps) <= 10
+    assert [name for name in steps if name in EXPECTED[level]] == list(EXPECTED[level]) and len(steps) <= 11
     page.locator(".tour-next").click()
     assert page.locator(".tour-card, .tour-ring").count() == 0
     expect(page.locator("[data-panel=tour]")).to_be_focused()

@@ -20,15 +20,33 @@ export async function fetchBlob(path, body) {
   return (await send(path, body)).blob();
 }
 
-async function send(path, body) {
-  const post = { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+async function send(path, body, signal) {
+  const post = { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal };
   let response;
   try {
     response = await fetch(new URL(path, document.baseURI), body === undefined ? {} : post);
-  } catch {
+  } catch (error) {
+    if (signal?.aborted) throw error;
     throw new ApiError("The server does not respond.", "no_response");
   }
   if (response.ok) return response;
   const { error, code, params } = await response.json().catch(() => ({}));
   throw new ApiError(error || `${response.status} ${response.statusText}`, code, params);
+}
+
+// The lines of JSON of a streamed answer, each as soon as it is there. signal: aborts the request. Throws ApiError, also for
+// a line with an error.
+export async function* streamJson(path, body, signal) {
+  const reader = (await send(path, body, signal)).body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (text + value).split("\n");
+    text = lines.pop(); // not complete yet
+    for (const line of lines.map((each) => JSON.parse(each))) {
+      if (line.error) throw new ApiError(line.error, line.code, line.params);
+      yield line;
+    }
+  }
 }

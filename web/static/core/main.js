@@ -7,6 +7,7 @@ import { startAbout } from "../panels/about.js";
 import { startAnatomy, watchSelection } from "../panels/anatomy.js";
 import { startDigits } from "../panels/digits.js";
 import { startLadder } from "../panels/ladder.js";
+import { startMemory, watchMemory } from "../panels/memory.js";
 import { startOverlay } from "../panels/overlay.js";
 import { startPanels } from "../panels/panels.js";
 import { startReceptiveField } from "../panels/receptive-field.js";
@@ -34,6 +35,7 @@ const PANEL_GROUPS = {
   start: { tour: startTour, examples: startExamples },
   explore: {
     anatomy: startAnatomy, ladder: startLadder, overlay: startOverlay, digits: startDigits, receptive_field: startReceptiveField,
+    memory: startMemory,
   },
   play: { quiz: startQuiz, learn: startLearn },
   class: { classroom: startClassroom, share: startShare },
@@ -56,6 +58,7 @@ export function start(element, props, trigger, watch) {
   const absent = [lan ? "" : "classroom", learn ? "" : "learn"]; // the page is not open to a class, the server does not train
   const panels = startPanels(store, root, PANEL_GROUPS, absent);
   watchSelection(store, panels);
+  watchMemory(store, root, panels);
   startKeyboard({ store, player, panels, projector: startProjector(root) });
   startButtons(store, root);
   startLanguage(i18n, root);

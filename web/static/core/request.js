@@ -1,5 +1,6 @@
 // What the page requests: the parts of a message to the server, from the drawing, the settings and the completions.
 import { ClassChoice, drawingAt } from "./completion.js";
+import { toHex } from "./hex.js";
 
 // The parts of a request to complete the drawing, one for each model. overrides: settings for this request only, and
 // `models` to ask other models than those of the settings.
@@ -14,6 +15,9 @@ export function completionParts({ drawing, facts, settings }, overrides) {
     return { ink, known, model: entry, samples, temperature, seed, digit: conditionedDigit(facts, entry, common, known) };
   });
 }
+
+// A part as the server reads it.
+export const messageOf = ({ ink, known, ...rest }) => ({ drawing: { ink: toHex(ink), known: known.join("") }, ...rest });
 
 // The part that continues a completion from a step.
 export function branchPart(parent, { step, flip, temperature }) {

@@ -13,8 +13,7 @@
 //   "pixel-selected"   the user selected a pixel to read about it; `detail` is its number
 import { Drawing } from "../canvas/drawing.js";
 import { ClassChoice, isFinished, joinBranch, quantize, readAnswer } from "./completion.js";
-import { toHex } from "./hex.js";
-import { branchPart, completionParts } from "./request.js";
+import { branchPart, completionParts, messageOf } from "./request.js";
 
 const MAX_KEPT = 23; // completions that stay when a branch is added
 const SEEDS = 1e6; // seeds below this number are short enough to read out
@@ -136,10 +135,7 @@ export class Store extends EventTarget {
     const run = crypto.getRandomValues(new Uint32Array(2)).join("-");
     this.pending = { run, parts, kept, branch, paused, waiting: true, done: false, sentAt: performance.now() };
     this.playing = false; // the current completions stay until the first answer
-    this.send({
-      run,
-      parts: parts.map(({ ink, known, ...rest }) => ({ drawing: { ink: toHex(ink), known: known.join("") }, ...rest })),
-    });
+    this.send({ run, parts: parts.map(messageOf) });
     this.emit("request");
   }
 

@@ -1,9 +1,14 @@
 // The ladder: one drawing completed by five models with the same random numbers, from one without memory to one that reads
-// every earlier pixel. What each kind of memory is worth shows in the pictures and in nats.
+// every earlier pixel. What each kind of memory is worth shows in the pictures and in nats. Below them are the exhibits,
+// which have no likelihood.
 import { paintCompletion } from "../canvas/paint.js";
+import { fetchJson } from "../core/api.js";
 import { ClassChoice, isFinished, sum } from "../core/completion.js";
 import { listen, make } from "../core/dom.js";
+import { toHex } from "../core/hex.js";
 import { entryOfKind, modelName } from "../core/models.js";
+import { startExhibits } from "./exhibits.js";
+import { startTries } from "./tries.js";
 
 const KINDS = ["independent", "pixelcnn", "gated_pixelcnn", "diagonal_bilstm", "freeform"]; // the least memory first
 
@@ -21,35 +26,66 @@ export function ladderOf(completions, entries) {
   return found.every(Boolean) ? found : null;
 }
 
+// The ink of a finished completion, with that of the known pixels.
+export function pictureOf({ knownInk, order, ink }) {
+  const picture = Uint8Array.from(knownInk);
+  order.forEach((pixel, index) => (picture[pixel] = ink[index]));
+  return picture;
+}
+
+const readings = new WeakMap(); // the first completion of a ladder -> promise of the digits that a classifier reads
+
+function readDigits(completions) {
+  if (!readings.has(completions[0])) {
+    const pictures = completions.map((completion) => toHex(pictureOf(completion)));
+    readings.set(completions[0], fetchJson("read-digits", { pictures }).then(({ digits }) => digits, () => []));
+  }
+  return readings.get(completions[0]);
+}
+
+function makeRow({ width, height }, kind, entry) {
+  const canvas = make("canvas", { width, height, role: "img" }), name = make("strong");
+  const value = make("p", { class: "ladder-nats" }), test = make("small"), facts = make("p", { class: "ladder-facts" });
+  const tries = make("div", { class: "ladder-tries" });
+  const text = make("div", {}, name, make("p", { i18n: `ladder.${kind}` }), value, facts, test, tries);
+  return { entry, canvas, name, value, test, facts, tries, item: make("li", { "data-model": entry }, canvas, text) };
+}
+
 export function startLadder(store, box) {
   const { i18n, width, height, facts } = store, ladder = rungs(facts.models);
-  const entries = ladder.map(([, entry]) => entry);
+  const entries = ladder.map(([, entry]) => entry), rows = ladder.map(([kind, entry]) => makeRow(store, kind, entry));
   const complete = make("button", {
     type: "button", class: "ladder-complete", i18n: "ladder.complete",
-    onclick: () => store.complete({ overrides: { models: entries, samples: 1, digit: ClassChoice.NONE } }),
-  });
-  const rows = ladder.map(([kind, entry]) => {
-    const canvas = make("canvas", { width, height, role: "img" });
-    const value = make("p", { class: "ladder-nats" }), test = make("small");
-    const name = make("strong");
-    const worth = make("p", { i18n: `ladder.${kind}` });
-    const item = make("li", { "data-model": entry }, canvas, make("div", {}, name, worth, value, test));
-    return { entry, canvas, name, value, test, item };
+    onclick: () => {
+      store.complete({ overrides: { models: entries, samples: 1, digit: ClassChoice.NONE } });
+      exhibits.run();
+    },
   });
   const status = make("p", { class: "visually-hidden", "aria-live": "polite" });
+  const exhibits = startExhibits(store), actions = make("div", { class: "ladder-actions" }, complete);
+  actions.append(startTries(store, [...rows, ...exhibits.rows]));
   const list = make("ol", { class: "ladder" }, rows.map(({ item }) => item));
-  box.append(make("p", { i18n: "ladder.lead" }), complete, list, status);
+  box.append(make("p", { i18n: "ladder.lead" }), actions, list, status, ...exhibits.elements);
 
-  function showRow({ entry, canvas, value }, completion) {
+  function showRow({ entry, canvas, value, facts: line }, completion) {
     const context = canvas.getContext("2d");
     context.clearRect(0, 0, width, height);
-    value.textContent = "";
+    value.textContent = line.textContent = "";
     canvas.setAttribute("aria-label", i18n.t("ladder.picture", { model: entry }));
     if (!completion) return;
     const step = Math.min(store.step, completion.ink.length), end = step === completion.order.length;
     paintCompletion(context, { width, height, completion, step, highlight: !end });
     const nats = end && completion.nats !== null ? completion.nats : Math.LN2 * sum(completion.bits, step);
     value.textContent = i18n.t("ladder.nats", { nats: nats.toFixed(1), count: step, total: completion.order.length });
+  }
+
+  async function showReadings(completions) {
+    const digits = await readDigits(completions);
+    if (ladderOf(store.completions, entries)?.[0] !== completions[0]) return; // others have come
+    rows.forEach(({ facts: line }, index) => {
+      const seconds = (completions[index].ms / 1000).toFixed(1);
+      line.textContent = digits.length ? i18n.t("ladder.facts", { digit: digits[index], seconds }) : "";
+    });
   }
 
   function show() {
@@ -62,6 +98,7 @@ export function startLadder(store, box) {
       test.textContent = nats ? i18n.t("ladder.test", { nats: nats.toFixed(1) }) : "";
     }
     const finished = completions?.every(isFinished) && store.step === store.total;
+    if (finished) showReadings(completions);
     const text = finished ? rows.map(({ entry, value }) => `${entry}: ${value.textContent}`).join(" ") : "";
     if (status.textContent !== text) status.textContent = text;
   }

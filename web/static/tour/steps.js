@@ -212,6 +212,19 @@ const STUDENT = [
     },
     done: (store, before, root) => isOpen(root, "digits") && isShown(store),
   },
+  {
+    name: "exhibits",
+    target: "#panel-ladder",
+    panel: "ladder",
+    available: ({ facts }) => Object.keys(facts.exhibits ?? {}).length > 0,
+    async show(automation) {
+      await automation.ensureDrawing();
+      await automation.openPanel("ladder");
+      await automation.press(".ladder-complete");
+      automation.find(".exhibit-pictures").scrollIntoView({ block: "center" });
+    },
+    done: (store, before, root) => root.querySelector(".exhibit-pictures canvas[aria-label]:not([aria-label=''])") !== null,
+  },
   panelStep("quiz"),
 ];
 

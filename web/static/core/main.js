@@ -1,5 +1,6 @@
 // Entry point of the page: creates the store and starts all parts. Gradio calls `start` once.
 import { startCanvas } from "../canvas/canvas.js";
+import { startCenteringOffer } from "../canvas/centering-offer.js";
 import { startClassroom } from "../classroom/classroom.js";
 import { startProjector } from "../classroom/projector.js";
 import { startLearn } from "../learn/learn.js";
@@ -49,6 +50,7 @@ export function start(element, props, trigger, watch) {
   const cancel = (run) => trigger("cancel", { run });
   const store = new Store({ width, height, facts, i18n, send, cancel, lan });
   startCanvas(store, root);
+  startCenteringOffer(store, root);
   const player = startPlayer(store, root);
   startDigitBars(store, root);
   startNextPixel(store, root);

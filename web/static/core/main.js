@@ -22,6 +22,8 @@ import { startPersistence } from "../share/persistence.js";
 import { startRestoreLink } from "../share/restore-link.js";
 import { startShare } from "../share/share.js";
 import { startTour } from "../tour/tour.js";
+import { startOwnFiles } from "../uploads/own-files.js";
+import { startOwnFilesPanel } from "../uploads/own-files-panel.js";
 import { fetchJson } from "./api.js";
 import { reportReconnection, watchConnection } from "./connection.js";
 import { listen } from "./dom.js";
@@ -32,7 +34,7 @@ import { Store } from "./store.js";
 
 // The panels by what people want. The last group also has the button of the projector mode.
 const PANEL_GROUPS = {
-  start: { tour: startTour, examples: startExamples },
+  start: { tour: startTour, examples: startExamples, own_files: startOwnFilesPanel },
   explore: {
     anatomy: startAnatomy, ladder: startLadder, overlay: startOverlay, digits: startDigits, receptive_field: startReceptiveField,
   },
@@ -45,10 +47,10 @@ const PANEL_GROUPS = {
 export function start(element, props, trigger, watch) {
   const root = element.querySelector(".page");
   const i18n = new I18n(props.texts);
-  const { width, height, facts, lan, learn } = props;
+  const { width, height, facts, lan, learn, weights_mb: weightsMb } = props;
   const send = (message) => trigger("complete", { ...message, language: i18n.language });
   const cancel = (run) => trigger("cancel", { run });
-  const store = new Store({ width, height, facts, i18n, send, cancel, lan });
+  const store = new Store({ width, height, facts, i18n, send, cancel, lan, weightsMb });
   startCanvas(store, root);
   startCenteringOffer(store, root);
   const player = startPlayer(store, root);
@@ -62,6 +64,7 @@ export function start(element, props, trigger, watch) {
   startButtons(store, root);
   startLanguage(i18n, root);
   const notice = startNotice(store, root);
+  startOwnFiles(store, root, notice);
   watchConnection(store, root, { notice, panels });
   watch("value", () => store.receive(props.value));
   updateFacts(store).then(() => {

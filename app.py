@@ -169,7 +169,7 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
     training = LiveTraining(lambda: backend.counters()["active"] > 0) if learns else None
     accepted = weights_are_accepted(options.allow_uploads, options.lan, local_backend=not gpu_decorator)
     weights_mb = options.weights_mb if accepted else 0
-    routes = [*class_routes(host, wall), *learn_routes(training)]
+    routes = [*class_routes(host, wall), *learn_routes(training, wall)]
     try:
         page = build_page(registry, backend, options.lan, learns, weights_mb)
         page.launch(

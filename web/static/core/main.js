@@ -50,7 +50,7 @@ export function start(element, props, trigger, watch) {
   const { width, height, facts, lan, learn, weights_mb: weightsMb } = props;
   const send = (message) => trigger("complete", { ...message, language: i18n.language });
   const cancel = (run) => trigger("cancel", { run });
-  const store = new Store({ width, height, facts, i18n, send, cancel, lan, weightsMb });
+  const store = new Store({ width, height, facts, i18n, send, cancel, lan, learn, weightsMb });
   startCanvas(store, root);
   startCenteringOffer(store, root);
   const player = startPlayer(store, root);

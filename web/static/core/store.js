@@ -25,10 +25,10 @@ const DEFAULTS = {
 
 export class Store extends EventTarget {
   // send(message): requests completions in place of those that are still to come. cancel(run): cancels a request. facts: what the server has, with `models` by entry.
-  // lan: whether the page is open to a class. weightsMb: the largest weights that the visitor can bring; 0 for none.
-  constructor({ width, height, i18n, send, cancel, facts, lan = false, weightsMb = 0 }) {
+  // lan: whether the page is open to a class. learn: whether the server trains. weightsMb: the largest weights that the visitor can bring; 0 for none.
+  constructor({ width, height, i18n, send, cancel, facts, lan = false, learn = false, weightsMb = 0 }) {
     super();
-    Object.assign(this, { width, height, size: width * height, i18n, send, cancel, facts, lan, weightsMb });
+    Object.assign(this, { width, height, size: width * height, i18n, send, cancel, facts, lan, learn, weightsMb });
     this.drawing = new Drawing(width, height);
     this.settings = { ...DEFAULTS, model: facts.default };
     this.completions = [];

@@ -15,9 +15,9 @@ export function pixelsAt(completion, step, { highlight = true } = {}) {
   const size = completion.knownInk.length;
   const ink = new Int16Array(size).fill(-1), newness = new Float32Array(size);
   const end = Math.min(step, completion.ink.length);
-  for (let index = 0; index < end; index++) {
-    ink[completion.order[index]] = completion.ink[index];
-    newness[completion.order[index]] = highlight ? Math.max(0, 1 - (end - index) / COOLING_STEPS) : 0;
+  for (let index = 0; index < end; index++) ink[completion.order[index]] = completion.ink[index];
+  for (let index = Math.max(0, end - COOLING_STEPS); highlight && index < end; index++) {
+    newness[completion.order[index]] = 1 - (end - index) / COOLING_STEPS;
   }
   return { ink, newness };
 }

@@ -27,6 +27,15 @@ def learning_is_on(choice: str, local_backend: bool) -> bool:
     return local_backend and (choice == "on" or (choice == "auto" and not os.environ.get("SPACE_ID")))
 
 
+def chosen_pictures(data: object, wall: Wall | None) -> np.ndarray | None:
+    """The pictures to train on, ink (N, 28, 28): of the wall, or None for the bundled digits. Raises InputError."""
+    if data is None or data == "digits":
+        return None
+    if data == "wall" and wall:
+        return wall.training_pictures().reshape(-1, HEIGHT, WIDTH)
+    raise InputError("learn_data_unknown", "There is no data {data}. Use digits, or wall in a class.", data=describe(data))
+
+
 def learn_routes(training: LiveTraining | None, wall: Wall | None = None) -> list[Route]:
     """GET /learn: the run. POST /learn: {"action": "start", "channels", "blocks", "lr", "minutes", "data"} or
     {"action", "key"}. data: "digits", the default, or "wall" for the pictures on the wall whose visitors agreed.
@@ -51,22 +60,13 @@ def learn_routes(training: LiveTraining | None, wall: Wall | None = None) -> lis
     async def show(request: Request, training: LiveTraining) -> Response:
         return JSONResponse(state(training))
 
-    def chosen_pictures(data: object) -> np.ndarray | None:
-        if data is None or data == "digits":
-            return None
-        if data == "wall" and wall:
-            return wall.training_pictures().reshape(-1, HEIGHT, WIDTH)
-        raise InputError(
-            "learn_data_unknown", "There is no data {data}. Use digits, or wall in a class.", data=describe(data)
-        )
-
     async def control(request: Request, training: LiveTraining) -> Response:
         body = await read_object(request)
         if body.get("action") != "start":
             training.control(body.get("action"), body.get("key"))
             return JSONResponse(state(training))
         channels, blocks, lr, minutes = (body.get(name) for name in ("channels", "blocks", "lr", "minutes"))
-        pictures = chosen_pictures(body.get("data"))
+        pictures = chosen_pictures(body.get("data"), wall)
         run = await asyncio.to_thread(training.start, channels, blocks, lr, minutes, pictures)
         return JSONResponse(state(training) | {"key": run.key})
 

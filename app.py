@@ -47,6 +47,11 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         choices=("on", "off", "auto"),
         help="whether visitors can train a small network on this machine; auto: not on a Space (default: %(default)s)",
     )
+    parser.add_argument(
+        "--allow-uploads",
+        action="store_true",
+        help="accept weights of visitors, for themselves alone, also on a Space and with --lan",
+    )
     limits = parser.add_argument_group("limits of the server")
     limits.add_argument("--samples", type=int, default=MAX_SAMPLES, help="pictures per request (default: %(default)s)")
     limits.add_argument(
@@ -54,8 +59,11 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     )
     limits.add_argument("--waiting", type=int, default=512, help="pictures that may wait for a slot (default: %(default)s)")
     limits.add_argument("--body-kb", type=int, default=256, help="size of a request, in KB (default: %(default)s)")
+    limits.add_argument(
+        "--weights-mb", type=int, default=16, help="size of weights of a visitor, in MB (default: %(default)s)"
+    )
     options = parser.parse_args(argv)
-    for name in ("samples", "slots", "waiting", "body_kb"):
+    for name in ("samples", "slots", "waiting", "body_kb", "weights_mb"):
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} is {getattr(options, name)}; give at least 1")
     if options.repo and options.weights:
@@ -145,6 +153,7 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
     from web.learn.routes import learn_routes, learning_is_on
     from web.middleware import app_options
     from web.page import ICON, build_page, style_sheets, theme
+    from web.uploads.routes import weights_are_accepted
 
     registry = ModelRegistry(options.weights, options.device, with_exhibits=not gpu_decorator)
     if options.repo:
@@ -160,10 +169,12 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
     wall = Wall(model.config.height * model.config.width, registry.names) if options.lan else None
     learns = learning_is_on(options.learn, local_backend=not gpu_decorator)
     training = LiveTraining(lambda: backend.counters()["active"] > 0) if learns else None
+    accepted = weights_are_accepted(options.allow_uploads, options.lan, local_backend=not gpu_decorator)
+    weights_mb = options.weights_mb if accepted else 0
     exhibits = ExhibitQueue(registry.exhibit, backend)
-    routes = [*class_routes(host, wall), *learn_routes(training), *comparison_routes(exhibits)]
+    routes = [*class_routes(host, wall), *learn_routes(training, wall), *comparison_routes(exhibits)]
     try:
-        page = build_page(registry, exhibits, options.lan, learns)
+        page = build_page(registry, exhibits, options.lan, learns, weights_mb)
         page.launch(
             theme=theme(),
             css_paths=style_sheets(),
@@ -171,7 +182,7 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
             server_port=port,
             prevent_thread_lock=True,
             state_session_capacity=256,  # Gradio keeps some state for each visit, which this page does not use
-            app_kwargs=app_options(backend, registry, options.body_kb, routes),
+            app_kwargs=app_options(backend, registry, options.body_kb, routes, weights_mb),
             ssr_mode=False,
             head=ICON,
             run_history=False,

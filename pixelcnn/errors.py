@@ -10,6 +10,9 @@ translation is a message for the same code with the same parameters. docs/api.md
 
 from dataclasses import dataclass, field
 from numbers import Number
+from typing import Self, TypeVar
+
+E = TypeVar("E", bound="InputError")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class InputError(ValueError):
         self.message = message
         self.params = params
 
+    def with_params(self, **params: object) -> Self:
+        """The same error with other values of some parameters."""
+        return _rebuild(type(self), self.code, self.message, self.params | params)
+
     def __reduce__(self):  # without it, pickle passes the formatted sentence as the code
         return _rebuild, (type(self), self.code, self.message, self.params)
 
@@ -50,7 +57,7 @@ class UnavailableError(InputError):
     """A valid request that cannot be carried out now; the message says why and when to try again."""
 
 
-def _rebuild(kind: type[InputError], code: str, message: str, params: dict) -> InputError:
+def _rebuild(kind: type[E], code: str, message: str, params: dict) -> E:
     return kind(code, message, **params)
 
 

@@ -51,7 +51,7 @@ def message_json(message: Message) -> dict:
 
 
 def with_state(
-    state: T | None, missing: NotFoundError
+    state: T | None, missing: InputError
 ) -> Callable[[Callable[[Request, T], Awaitable[Response]]], Callable[[Request], Awaitable[Response]]]:
     """A decorator for endpoints that need a state of the server which it may not have: without it they answer `missing`.
 

@@ -1,4 +1,5 @@
-"""The limit on request bodies, and the routes beside Gradio's own: /parts, /ready, /models, /gif and the probes."""
+"""The limit on request bodies, and the routes beside Gradio's own: /parts, /ready, /models, /gif,
+the probes, and files of visitors."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,6 +16,7 @@ from pixelcnn.serving.registry import ModelRegistry
 from web.errors import ForbiddenError, NotFoundError, TooLargeError, error_json, error_response, message_json
 from web.gif import GifEncoder
 from web.probe_routes import probe_routes
+from web.uploads.routes import WEIGHTS_PATH, picture_routes, weights_routes
 
 STATIC = Path(__file__).parent / "static"
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}  # explicit, because mimetypes depends on the machine
@@ -27,14 +29,15 @@ class BodyLimitExceeded(Exception):
 
 
 class BodyLimit:
-    """ASGI middleware that rejects request bodies above `limit` bytes (413) and all file uploads (403).
+    """ASGI middleware that rejects request bodies above `limit` bytes (413) and all file uploads to Gradio (403).
 
-    It is plain ASGI, so it covers every route that Gradio adds.
+    It is plain ASGI, so it covers every route that Gradio adds. weights_limit: for weights of visitors.
     """
 
-    def __init__(self, app: ASGIApp, limit: int):
+    def __init__(self, app: ASGIApp, limit: int, weights_limit: int):
         self.app = app
         self.limit = limit
+        self.weights_limit = weights_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,38 +45,41 @@ class BodyLimit:
         if scope["path"].rstrip("/").endswith("/upload"):
             error = ForbiddenError("uploads_not_accepted", "This server does not accept files. Send the drawing as JSON.")
             return await error_response(error)(scope, receive, send)
+        limit = self.weights_limit if scope["path"].endswith(WEIGHTS_PATH) else self.limit
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self.limit:
-            return await self.too_large()(scope, receive, send)
+        if not length.isdigit() or int(length) > limit:
+            return await too_large(limit)(scope, receive, send)
         received, started = 0, False
 
         async def limited_receive() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.limit:
+            if received > limit:
                 raise BodyLimitExceeded
             return message
 
         async def guarded_send(message: Message) -> None:
             nonlocal started
-            if started or received <= self.limit:  # otherwise the app answers an incomplete body; 413 replaces that answer
+            if started or received <= limit:  # otherwise the app answers an incomplete body; 413 replaces that answer
                 started = True
                 await send(message)
 
         with suppress(BodyLimitExceeded):
             await self.app(scope, limited_receive, guarded_send)
-        if received > self.limit and not started:
-            await self.too_large()(scope, receive, send)
+        if received > limit and not started:
+            await too_large(limit)(scope, receive, send)
 
-    def too_large(self) -> JSONResponse:
-        return error_response(
-            TooLargeError(
-                "body_too_large",
-                "The request is larger than {limit_kb} KB. Send one drawing.",
-                limit_kb=self.limit // 1024,
-            )
+
+def too_large(limit: int) -> JSONResponse:
+    """The answer to a body above a limit in bytes."""
+    return error_response(
+        TooLargeError(
+            "body_too_large",
+            "The request is larger than {limit_kb} KB. Send one drawing, or a smaller file.",
+            limit_kb=limit // 1024,
         )
+    )
 
 
 async def static_file(request: Request) -> Response:
@@ -84,8 +90,12 @@ async def static_file(request: Request) -> Response:
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
 
 
-def app_options(backend: Backend, registry: ModelRegistry, body_kb: int, more_routes: Sequence[Route] = ()) -> dict:
-    """The `app_kwargs` of Gradio's `launch`: the body limit and all routes beside Gradio's own.
+def app_options(
+    backend: Backend, registry: ModelRegistry, body_kb: int, more_routes: Sequence[Route] = (), weights_mb: int = 0
+) -> dict:
+    """The `app_kwargs` of Gradio's `launch`: the body limits and all routes beside Gradio's own.
+
+    weights_mb: the limit on weights of visitors, which are refused if it is 0.
 
     GET /ready: device, weights, problems with them, and the backend's counters. GET /models: the models to choose from.
     """
@@ -105,6 +115,9 @@ def app_options(backend: Backend, registry: ModelRegistry, body_kb: int, more_ro
         Route("/parts/{path:path}", static_file),
         Route("/gif", GifEncoder().respond, methods=["POST"]),
         *probe_routes(backend.models),
+        *picture_routes(registry),
+        *weights_routes(registry, accepted=weights_mb > 0),
         *more_routes,
     ]
-    return {"routes": routes, "middleware": [Middleware(BodyLimit, limit=1024 * body_kb)]}
+    limits = {"limit": 1024 * body_kb, "weights_limit": 1024 * max(body_kb, 1024 * weights_mb)}
+    return {"routes": routes, "middleware": [Middleware(BodyLimit, **limits)]}

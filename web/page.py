@@ -12,7 +12,7 @@ from web.i18n import TEXTS
 
 STATIC = Path(__file__).parent / "static"
 # The cascade depends on this order.
-STYLE_FOLDERS = ("core", "canvas", "player", "panels", "classroom", "quiz", "tour", "share", "learn")
+STYLE_FOLDERS = ("core", "canvas", "player", "panels", "classroom", "quiz", "tour", "share", "learn", "uploads")
 
 # In the page itself: browsers ask for /favicon.ico at the root of the host, where behind a proxy another app can be.
 ICON = """<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 4 4'%3E\
@@ -37,10 +37,13 @@ def style_sheets() -> list[Path]:
     return [sheet for folder in STYLE_FOLDERS for sheet in sorted((STATIC / folder).glob("*.css"))]
 
 
-def build_page(registry: ModelRegistry, exhibits: ExhibitQueue, lan: bool = False, learn: bool = False) -> gr.Blocks:
+def build_page(
+    registry: ModelRegistry, exhibits: ExhibitQueue, lan: bool = False, learn: bool = False, weights_mb: int = 0
+) -> gr.Blocks:
     """The page for the models and the exhibits of a server.
 
-    lan, learn: whether it has the panels for a class and for training.
+    lan, learn: whether it has the panels for a class and for training. weights_mb: the largest weights that visitors can
+    bring; 0 if they cannot.
     """
     handlers, model = Handlers(exhibits.backend), registry.model()
     with gr.Blocks(title=TEXTS["en"]["title"], analytics_enabled=False) as page:
@@ -53,6 +56,7 @@ def build_page(registry: ModelRegistry, exhibits: ExhibitQueue, lan: bool = Fals
             facts=registry.facts(),
             lan=lan,
             learn=learn,
+            weights_mb=weights_mb,
             width=model.config.width,
             height=model.config.height,
         )

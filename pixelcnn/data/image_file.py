@@ -6,6 +6,7 @@ Paper may be light, dark or transparent, and contrast is stretched, so that pale
 import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,14 @@ OVERSIZE = 4  # pictures are reduced to at least this many times the wanted size
 
 
 class UnusableImageError(ValueError):
-    """A file that cannot be used; the message is a reason that starts with "it"."""
+    """A file that cannot be used; the message is a reason that starts with "it".
+
+    kind: "format", "damaged", "blank", "shape" or "large".
+    """
+
+    def __init__(self, kind: str, reason: str):
+        super().__init__(reason)
+        self.kind = kind
 
 
 def read_ink(file: Path | io.BytesIO, height: int, width: int) -> np.ndarray:
@@ -27,39 +35,47 @@ def read_ink(file: Path | io.BytesIO, height: int, width: int) -> np.ndarray:
     Of animations and files of several pages, the first picture. Raises UnusableImageError for a file that is damaged, not
     a picture, blank, too large, smaller than 4 x 4 pixels, or more than four times as long as wide.
     """
+    with readable():
+        return np.asarray(fit_to_size(stretch(read_gray(file, height, width)), height, width))
+
+
+@contextlib.contextmanager
+def readable() -> Iterator[None]:
+    """Turns every error about a picture file into UnusableImageError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's warnings do not name the file
-            gray = read_gray(file, height, width)
+            yield
     except UnusableImageError:
         raise
     except UnidentifiedImageError:
         known = ", ".join(FORMATS)
-        raise UnusableImageError(f"it is not a picture of a known format ({known}); convert it to PNG or JPEG") from None
+        reason = f"it is not a picture of a known format ({known}); convert it to PNG or JPEG"
+        raise UnusableImageError("format", reason) from None
     except Image.DecompressionBombError:
-        raise UnusableImageError(too_large()) from None
+        raise too_large() from None
     except OSError as error:
         reason = f"it cannot be opened ({error.strerror})" if error.strerror else f"it is damaged ({error})"
-        raise UnusableImageError(reason) from None
+        raise UnusableImageError("damaged", reason) from None
     except Exception as error:  # of damaged files, Pillow raises errors of many types
-        raise UnusableImageError(f"it is damaged ({str(error) or type(error).__name__})") from None
-    return np.asarray(fit_to_size(stretch(gray), height, width))
+        raise UnusableImageError("damaged", f"it is damaged ({str(error) or type(error).__name__})") from None
 
 
 def read_gray(file: Path | io.BytesIO, height: int, width: int) -> Image.Image:
     """A picture file as an upright gray image that fits into (height, width); dark or light paper."""
     if isinstance(file, Path) and not file.is_file():  # opening a named pipe would wait for ever
-        raise UnusableImageError("it is neither a file nor a link to one")
+        raise UnusableImageError("damaged", "it is neither a file nor a link to one")
     Image.init()
     with Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
         if min(image.size) < 4 or max(image.size) > 4 * min(image.size):
+            size = f"{image.width} x {image.height}"
             raise UnusableImageError(
-                f"it has {image.width} x {image.height} pixels; the least is 4 x 4, and 4 times as long as wide the most"
+                "shape", f"it has {size} pixels; the least is 4 x 4, and 4 times as long as wide the most"
             )
         enough = OVERSIZE * max(height, width)
         image.draft("L", (enough, enough))  # makes the decoder of JPEG files reduce them
         if image.width * image.height > MAX_PIXELS:
-            raise UnusableImageError(too_large())
+            raise too_large()
         image.load()
         with contextlib.suppress(Exception):  # a picture with damaged EXIF data can be used as it is
             ImageOps.exif_transpose(image, in_place=True)
@@ -91,7 +107,7 @@ def scale_numbers(values: np.ndarray) -> Image.Image:
     least = min(0, values.min())
     span = values.max() - least
     if not np.isfinite(span):
-        raise UnusableImageError("it has values that are not finite")
+        raise UnusableImageError("damaged", "it has values that are not finite")
     return Image.fromarray(((values - least) * (255 / (span or 1))).astype(np.uint8))
 
 
@@ -100,13 +116,20 @@ def contrast(gray: Image.Image) -> int:
 
 
 def stretch(gray: Image.Image) -> Image.Image:
-    """A gray image as ink from 0 to 255. Paper is the median of the border; the drawing is what differs most from it."""
+    """A gray image as ink from 0 to 255. Raises UnusableImageError if it has no contrast."""
+    return ImageOps.autocontrast(ImageOps.invert(gray) if has_light_paper(gray) else gray)
+
+
+def has_light_paper(gray: Image.Image) -> bool:
+    """Whether paper is lighter than ink: paper is the median of the border; the drawing is what differs most from it.
+
+    Raises UnusableImageError if there is no contrast.
+    """
     if contrast(gray) < MIN_CONTRAST:
-        raise UnusableImageError("it is blank")
+        raise UnusableImageError("blank", "it is blank")
     pixels = np.asarray(gray)
     paper = np.median(np.concatenate([pixels[[0, -1]].ravel(), pixels[:, [0, -1]].ravel()]))
-    is_light = paper - pixels.min() > pixels.max() - paper
-    return ImageOps.autocontrast(ImageOps.invert(gray) if is_light else gray)
+    return bool(paper - pixels.min() > pixels.max() - paper)
 
 
 def fit_to_size(gray: Image.Image, height: int, width: int) -> Image.Image:
@@ -114,5 +137,5 @@ def fit_to_size(gray: Image.Image, height: int, width: int) -> Image.Image:
     return gray if gray.size == (width, height) else ImageOps.pad(gray, (width, height), color=0)
 
 
-def too_large() -> str:
-    return f"it has more than {MAX_PIXELS // 1_000_000} million pixels; reduce it"
+def too_large() -> UnusableImageError:
+    return UnusableImageError("large", f"it has more than {MAX_PIXELS // 1_000_000} million pixels; reduce it")

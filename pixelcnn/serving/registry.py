@@ -13,8 +13,10 @@ from pixelcnn.errors import InputError, Message, WeightsError
 from pixelcnn.exhibits import Exhibit, load_exhibit
 from pixelcnn.hub import WEIGHTS, facts_of
 from pixelcnn.hub.files import unknown_entry
+from pixelcnn.hub.manifest import Facts
 from pixelcnn.hub.sources import WeightsSource, bundled, hub_repo, single_file
 from pixelcnn.models.base import AutoregressiveModel
+from pixelcnn.serving.visitor_models import VisitorModels
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +120,7 @@ class ModelRegistry:
         self._repo_error: InputError | None = None
         log_left_out(source)
         self._catalog = self._new_catalog(source)
+        self.visitor_models = VisitorModels()
 
     def _new_catalog(self, source: WeightsSource) -> Catalog:
         return Catalog(source if self._with_exhibits else replace(source, exhibits={}), self.device)
@@ -139,7 +142,22 @@ class ModelRegistry:
     def model(self, entry: str = "") -> AutoregressiveModel:
         """The model of an entry, "" for the default; never of a path. Raises WeightsError."""
         catalog = self._catalog
-        return catalog.model(entry or catalog.default)
+        return self.visitor_models.get(entry) or catalog.model(entry or catalog.default)
+
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the pictures of all models that the page can offer."""
+        facts = self._catalog.facts[self.default]
+        return facts["height"], facts["width"]
+
+    def add_visitor_model(self, data: bytes, name: str) -> tuple[str, ModelFacts]:
+        """Load the weights that a visitor brought. Returns their entry, which nobody else knows, and their facts.
+
+        data: of a safetensors file; name: of that file. Raises WeightsError, UnavailableError.
+        """
+        entry, digest = self.visitor_models.add(data, name, self.size(), self.device)
+        model = self.model(entry)
+        facts = facts_of(model)
+        return entry, page_facts(facts, model.name, None, digest)
 
     def exhibit(self, entry: str) -> Exhibit:
         """The exhibit of an entry. Raises InputError if there is none, and WeightsError."""
@@ -199,13 +217,8 @@ class ModelRegistry:
         """What the page needs to know; nothing is loaded for it."""
         catalog = self._catalog
         models = {
-            entry: ModelFacts(
-                model=catalog.weights[entry].model,
-                levels=facts["levels"],
-                classes=facts["classes"],
-                any_mask=facts["any_mask"],
-                nats=catalog.weights[entry].nats,
-                sha=catalog.weights[entry].sha256[:8],
+            entry: page_facts(
+                facts, catalog.weights[entry].model, catalog.weights[entry].nats, catalog.weights[entry].sha256
             )
             for entry, facts in catalog.facts.items()
         }
@@ -215,6 +228,18 @@ class ModelRegistry:
     def device_name(self) -> str:
         """The device, for people."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "the CPU"
+
+
+def page_facts(facts: Facts, model: str, nats: float | None, digest: str) -> ModelFacts:
+    """What the page knows about a model. digest: the sha256 of its weights."""
+    return ModelFacts(
+        model=model,
+        levels=facts["levels"],
+        classes=facts["classes"],
+        any_mask=facts["any_mask"],
+        nats=nats,
+        sha=digest[:8],
+    )
 
 
 def log_left_out(source: WeightsSource) -> None:

@@ -45,10 +45,10 @@ def test_a_wide_first_view_needs_no_scrolling(chromium, server, size, language):
 
 
 @pytest.mark.long
-def test_the_first_view_of_a_phone_has_canvas_player_pictures_and_bars(chromium, server):
+def test_the_first_view_of_a_phone_has_canvas_player_pictures_bars_and_the_current_pixel(chromium, server):
     phone = visit(chromium, server, 390, 844, has_touch=True, is_mobile=True)
     complete_seven(phone)
-    names = (".stage", ".tools", "#complete", ".transport", ".tiles", ".bars", STATUS)
+    names = (".stage", ".tools", "#complete", ".transport", ".tiles", ".bars", ".next-pixel", STATUS)
     assert {name: round(phone.page.evaluate(SHOWN, name), 2) for name in names} == dict.fromkeys(names, 1)
     phone.close()
 

@@ -9,12 +9,16 @@ import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from safetensors import safe_open
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from benchmarks import clients
 from pixelcnn import InputError
+from web.classroom.wall import Wall
 from web.errors import ForbiddenError
-from web.learn.live_training import CAN_PAUSE, LiveTraining
-from web.learn.routes import learning_is_on
+from web.learn.live_training import CAN_PAUSE, MIN_PICTURES, LiveTraining
+from web.learn.routes import learn_routes, learning_is_on
 
 ROOT = Path(__file__).parent.parent.parent
 SMALL = {"channels": 8, "blocks": 1, "lr": 0.004, "minutes": 1}
@@ -60,6 +64,20 @@ def test_a_run_learns_completes_a_top_and_leaves_no_files(training):
     assert training.points()[-1]["step"] > 0
     training.close()
     assert not run.path.exists()
+
+
+def test_a_run_on_pictures_of_the_wall_learns_from_them(training):
+    pictures = np.zeros((MIN_PICTURES, 28, 28), np.uint8)
+    pictures[:, 5:23, 13:16] = 255
+    with pytest.raises(InputError, match="at least 20"):
+        training.start(**SMALL, pictures=pictures[:-1])
+    run = training.start(**SMALL, pictures=pictures)
+    assert run.options["data"] == "wall"
+    wait_for(lambda: len(training.points()) >= 2 or run.state == "failed")
+    first, second = training.points()[:2]
+    assert second["valid_nats"] < first["valid_nats"]
+    with safe_open(training.weights(second["step"]), "pt") as file:
+        assert '"class-wall"' in file.metadata()["pixelcnn"]
 
 
 def test_only_one_run_at_a_time_and_only_its_owner_controls_it(training):
@@ -108,6 +126,22 @@ def test_auto_is_off_on_spaces_and_other_backends(monkeypatch):
     assert not learning_is_on("off", True) and not learning_is_on("on", False)
     monkeypatch.setenv("SPACE_ID", "user/space")
     assert not learning_is_on("auto", True) and learning_is_on("on", True)
+
+
+def test_the_route_says_how_many_pictures_may_be_used_and_refuses_too_few(training):
+    wall = Wall(784, lambda: ["pixelcnn"], clock=iter(range(0, 10**6, 61)).__next__)
+    picture = {"ink": "00" * 784, "known": "0" * 784, "model": "pixelcnn", "name": ""}
+    wall.add(picture, "a")
+    wall.add(picture | {"learn": True}, "a")
+    client = TestClient(Starlette(routes=learn_routes(training, wall)))
+    state = client.get("/learn").json()
+    assert state["wall"] == 1 and state["needed"] == MIN_PICTURES
+    few = client.post("/learn", json={"action": "start", **SMALL, "data": "wall"})
+    assert few.status_code == 400 and few.json()["code"] == "learn_few_pictures" and few.json()["params"]["count"] == 1
+    without = TestClient(Starlette(routes=learn_routes(training)))
+    assert without.get("/learn").json()["wall"] is None
+    refused = without.post("/learn", json={"action": "start", **SMALL, "data": "wall"})
+    assert refused.json()["code"] == "learn_data_unknown" and training.run is None
 
 
 @pytest.mark.long

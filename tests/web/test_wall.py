@@ -94,6 +94,22 @@ def test_invalid_pictures_are_rejected_and_leave_nothing(wall, data, code):
     assert caught.value.code == code and wall.changes_since(before) is None
 
 
+def test_only_pictures_whose_visitors_agreed_are_for_training_while_they_are_on_the_wall(wall):
+    for learn in (None, False, "true", 1):
+        wall.add(PICTURE | {"learn": learn}, "a")
+    assert wall.training_pictures().shape == (0, 784)
+    wall.add(PICTURE | {"learn": True}, "a")
+    (ink,) = wall.training_pictures()
+    assert ink.tobytes().hex() == PICTURE["ink"]
+    assert "learn" not in wall.changes_since()["pictures"][-1], "that is nobody else's business"
+    for _ in range(MAX_PICTURES):
+        wall.add(PICTURE, "a")
+    assert len(wall.training_pictures()) == 0, "it is no longer on the wall"
+    wall.add(PICTURE | {"learn": True}, "a")
+    wall.moderate({"key": wall.key, "action": "clear"})
+    assert len(wall.training_pictures()) == 0
+
+
 def test_unexpected_fields_are_dropped(wall):
     wall.add(PICTURE | {"html": "<script>", "number": 99}, "a")
     assert wall.changes_since()["pictures"] == [PICTURE | {"number": 1}]

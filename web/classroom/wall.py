@@ -13,6 +13,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import TypeGuard
 
+import numpy as np
+
 from pixelcnn.errors import InputError
 from web.errors import ForbiddenError, RateLimitError
 
@@ -34,10 +36,14 @@ class Wall:
         self._run = secrets.token_hex(4)  # so that an open page does not take this wall for that of an earlier server
         self._version = 0
         self._pictures: deque[dict] = deque(maxlen=MAX_PICTURES)
+        self._for_training: set[int] = set()  # numbers of the pictures whose visitors agreed to that
         self._recent: deque[tuple[float, str]] = deque()  # time and visitor of the pictures of the last minute
 
     def add(self, data: object, visitor: str) -> None:
-        """Show a picture, {"ink", "known", "model", "name"}. Raises InputError, ForbiddenError, RateLimitError."""
+        """Show a picture, {"ink", "known", "model", "name", "learn"}. Raises InputError, ForbiddenError, RateLimitError.
+
+        "learn": true if the visitor agreed that networks are trained on the picture.
+        """
         if not self.open:
             raise ForbiddenError("wall_closed", "The wall is closed. Ask your teacher to open it.")
         picture = self._validate(data)
@@ -53,6 +59,13 @@ class Wall:
         self._recent.append((now, visitor))
         self._version += 1
         self._pictures.append({"number": self._version} | picture)
+        if isinstance(data, dict) and data.get("learn") is True:
+            self._for_training.add(self._version)
+
+    def training_pictures(self) -> np.ndarray:
+        """The ink, uint8 (N, pixels), of the pictures on the wall whose visitors agreed to training."""
+        rows = [bytes.fromhex(each["ink"]) for each in self._pictures if each["number"] in self._for_training]
+        return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), self._pixels)
 
     def moderate(self, data: object) -> None:
         """Carry out the teacher's {"key", "action"}, action one of ACTIONS. Raises ForbiddenError, InputError."""

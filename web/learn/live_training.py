@@ -26,6 +26,7 @@ from web.errors import ForbiddenError
 
 CHANNELS, BLOCKS, MINUTES = (8, 32), (1, 8), (1, 3)  # smallest and largest
 RATES = (1e-3, 2e-3, 4e-3, 8e-3)
+MIN_PICTURES = 20  # of the class wall; the network memorizes fewer within seconds
 MAX_WALL_S = 900.0  # then a run ends, also one that was paused
 POLL_S = 0.2  # between two looks at whether completions are in progress
 CAN_PAUSE = hasattr(signal, "SIGSTOP")
@@ -37,7 +38,7 @@ class LiveRun:
 
     process: subprocess.Popen
     folder: tempfile.TemporaryDirectory
-    options: dict[str, int | float]
+    options: dict[str, int | float | str]
     key: str = field(default_factory=lambda: secrets.token_hex(8))
     started: float = field(default_factory=time.monotonic)
     paused: bool = False  # by the visitor
@@ -77,14 +78,20 @@ class LiveTraining:
         self._lock = threading.Lock()
         self._closed = threading.Event()
 
-    def start(self, channels: object, blocks: object, lr: object, minutes: object) -> LiveRun:
-        """Start a run in place of one that has ended. Raises InputError if one is in progress, or for bad options."""
+    def start(
+        self, channels: object, blocks: object, lr: object, minutes: object, pictures: np.ndarray | None = None
+    ) -> LiveRun:
+        """Start a run in place of one that has ended. Raises InputError if one is in progress, or for bad options.
+
+        pictures: ink (N, 28, 28) to train on, in place of the bundled digits.
+        """
         options = {
             "channels": whole_number(channels, "channels", *CHANNELS),
             "blocks": whole_number(blocks, "blocks", *BLOCKS),
             "minutes": whole_number(minutes, "minutes", *MINUTES),
             "lr": check_rate(lr),
         }
+        check_pictures(pictures)
         with self._lock:
             if self.run and self.run.process.poll() is None:
                 raise InputError(
@@ -93,12 +100,15 @@ class LiveTraining:
             self._discard()
             folder = tempfile.TemporaryDirectory(prefix="pixelcnn-learn-", ignore_cleanup_errors=True)
             arguments = [text for name, value in options.items() for text in (f"--{name}", f"{value:g}")]
+            if pictures is not None:
+                np.save(Path(folder.name) / "pictures.npy", pictures)
+                arguments += ["--pictures", str(Path(folder.name) / "pictures.npy")]
             command = [sys.executable, "-m", "pixelcnn.training.live", folder.name, *arguments]
             with (Path(folder.name) / "log").open("wb") as log:
                 # In a group of its own, a stopped process is continued by the kernel when the server is killed.
                 group = 0 if CAN_PAUSE else -1
                 process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, process_group=group)
-            self.run = LiveRun(process, folder, options)
+            self.run = LiveRun(process, folder, options | {"data": "digits" if pictures is None else "wall"})
             threading.Thread(target=self._watch, args=(self.run,), name="learn", daemon=True).start()
             return self.run
 
@@ -168,6 +178,17 @@ class LiveTraining:
                 run.end()
             else:
                 run.suspend(run.paused or self.busy())
+
+
+def check_pictures(pictures: np.ndarray | None) -> None:
+    """Raises InputError if there are pictures but not enough."""
+    if pictures is not None and len(pictures) < MIN_PICTURES:
+        raise InputError(
+            "learn_few_pictures",
+            "{count} pictures on the wall may be used for training. It needs at least {minimum}.",
+            count=len(pictures),
+            minimum=MIN_PICTURES,
+        )
 
 
 def check_rate(lr: object) -> float:

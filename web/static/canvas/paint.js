@@ -4,15 +4,20 @@ const KNOWN_INK = [24, 40, 72], SAMPLED_INK = [217, 72, 15], PAPER = [250, 248, 
 const COOLING_STEPS = 10; // steps during which a new pixel is highlighted
 const blend = (share, from, to) => from + share * (to - from);
 
+// The colors of known and of sampled ink from 0 to 255, without highlight and overlay: RGBA in one number.
+const PLAIN = [KNOWN_INK, SAMPLED_INK].map((color) => new Uint32Array(Uint8ClampedArray.from({ length: 4 * 256 }, (_, index) =>
+  index % 4 === 3 ? 255 : blend((index >> 2) / 255, PAPER[index % 4], color[index % 4])).buffer));
+const TRANSPARENT_INK = PLAIN[0][255] & 0xffffff;
+
 // The sampled pixels of a completion at a step: their ink, 0..255 or -1 a pixel, and how new they are, 0..1.
 // highlight: whether new pixels are marked as such.
 export function pixelsAt(completion, step, { highlight = true } = {}) {
   const size = completion.knownInk.length;
   const ink = new Int16Array(size).fill(-1), newness = new Float32Array(size);
   const end = Math.min(step, completion.ink.length);
-  for (let index = 0; index < end; index++) {
-    ink[completion.order[index]] = completion.ink[index];
-    newness[completion.order[index]] = highlight ? Math.max(0, 1 - (end - index) / COOLING_STEPS) : 0;
+  for (let index = 0; index < end; index++) ink[completion.order[index]] = completion.ink[index];
+  for (let index = Math.max(0, end - COOLING_STEPS); highlight && index < end; index++) {
+    newness[completion.order[index]] = 1 - (end - index) / COOLING_STEPS;
   }
   return { ink, newness };
 }
@@ -24,10 +29,14 @@ export function pixelsAt(completion, step, { highlight = true } = {}) {
 //   faint     opacity 0..255 of ink at an unknown pixel
 // overlay: {color, strength: 0..1 a pixel}, painted over everything; null for none.
 export function paintPixels(context, { width, height, known, ink, newness = () => 0, faint = () => 0, overlay = null }) {
-  const picture = context.createImageData(width, height);
+  const picture = context.createImageData(width, height), words = new Uint32Array(picture.data.buffer);
   for (let pixel = 0; pixel < width * height; pixel++) {
-    const value = ink(pixel), unknown = value < 0;
-    const color = known(pixel) || unknown ? KNOWN_INK : SAMPLED_INK, highlight = newness(pixel) * 0.35;
+    const value = ink(pixel), unknown = value < 0, highlight = newness(pixel) * 0.35;
+    if (!overlay && !highlight) { // nearly all pixels of nearly all frames
+      words[pixel] = unknown ? TRANSPARENT_INK | (faint(pixel) << 24) : PLAIN[known(pixel) ? 0 : 1][Math.round(value)];
+      continue;
+    }
+    const color = known(pixel) || unknown ? KNOWN_INK : SAMPLED_INK;
     const veil = overlay ? overlay.strength[pixel] : 0;
     for (let channel = 0; channel < 3; channel++) {
       const plain = blend(unknown ? 1 : value / 255, PAPER[channel], color[channel]);

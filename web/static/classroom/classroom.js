@@ -13,7 +13,7 @@ export function startClassroom(store, box) {
   const { i18n } = store;
   const wall = new Wall(store);
   const added = new WeakSet(); // completions that are on the wall
-  const join = makeJoin(i18n), ui = makeElements({ add, moderate, showFullscreen, layOut });
+  const join = makeJoin(i18n), ui = makeElements(store, { add, moderate, showFullscreen, layOut });
   box.append(...ui.sections);
   layOut();
 
@@ -37,7 +37,7 @@ export function startClassroom(store, box) {
     return perform(async () => {
       added.add(completion);
       refresh();
-      await fetchJson("wall", wallPicture(completion, ui.name.value)).catch((error) => {
+      await fetchJson("wall", wallPicture(completion, ui.name.value, ui.learn.checked)).catch((error) => {
         added.delete(completion);
         throw error;
       });
@@ -99,7 +99,7 @@ function wallStateKey(wall, finished) {
 }
 
 // The elements of the panel; `sections` are its children in order.
-function makeElements({ add, moderate, showFullscreen, layOut }) {
+function makeElements({ learn: learns }, { add, moderate, showFullscreen, layOut }) {
   const button = (key, onclick, attributes = {}) => make("button", { type: "button", i18n: key, onclick, ...attributes });
   const field = (key, input) => make("label", {}, make("span", { i18n: key }), input);
   const submit = (handler) => (event) => {
@@ -108,6 +108,8 @@ function makeElements({ add, moderate, showFullscreen, layOut }) {
   };
   const joinPlace = make("div", { class: "join-place" }), wallPlace = make("div", { class: "wall-place" });
   const name = make("input", { type: "text", id: "wall-name", maxlength: MAX_NAME_LENGTH, autocomplete: "off" });
+  const learn = make("input", { type: "checkbox", id: "wall-learn" }); // off unless the visitor agrees
+  const consent = make("label", { class: "checkbox-field", hidden: !learns }, learn, make("span", { i18n: "classroom.learn" }));
   const addButton = make("button", { class: "add-to-wall", i18n: "classroom.add" });
   const status = make("p", { class: "classroom-status", "aria-live": "polite" });
   const wallState = make("p", { class: "wall-state" });
@@ -118,7 +120,7 @@ function makeElements({ add, moderate, showFullscreen, layOut }) {
   const sections = [
     joinPlace,
     make("h3", { i18n: "classroom.wall" }),
-    make("form", { class: "add-form", onsubmit: submit(add) }, field("classroom.name", name), addButton),
+    make("form", { class: "add-form", onsubmit: submit(add) }, field("classroom.name", name), consent, addButton),
     status,
     wallState,
     wallPlace,
@@ -128,5 +130,5 @@ function makeElements({ add, moderate, showFullscreen, layOut }) {
         field("classroom.key", key), button("classroom.clear", () => moderate("clear")), toggleButton)),
     fullscreen,
   ];
-  return { joinPlace, wallPlace, name, addButton, status, wallState, key, toggleButton, fullscreen, sections };
+  return { joinPlace, wallPlace, name, learn, addButton, status, wallState, key, toggleButton, fullscreen, sections };
 }

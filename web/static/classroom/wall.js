@@ -91,11 +91,11 @@ export class Wall extends EventTarget {
   }
 }
 
-// A finished completion as the server expects it for the wall. name: of the visitor.
-export function wallPicture({ knownInk, known, order, ink, model }, name) {
+// A finished completion as the server expects it for the wall. name: of the visitor. learn: whether they agreed to training.
+export function wallPicture({ knownInk, known, order, ink, model }, name, learn) {
   const picture = knownInk.slice();
   order.forEach((pixel, step) => {
     picture[pixel] = ink[step];
   });
-  return { ink: toHex(picture), known: known.join(""), model, name };
+  return { ink: toHex(picture), known: known.join(""), model, name, learn };
 }

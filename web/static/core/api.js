@@ -9,7 +9,8 @@ export class ApiError extends Error {
   }
 }
 
-// JSON from a path of this server; null for an empty answer (status 204). A body makes it a POST. Throws ApiError.
+// JSON from a path of this server; null for an empty answer (status 204). A body, a value for JSON or a file, makes it a
+// POST. Throws ApiError.
 export async function fetchJson(path, body) {
   const response = await send(path, body);
   return response.status === 204 ? null : response.json();
@@ -21,7 +22,8 @@ export async function fetchBlob(path, body) {
 }
 
 async function send(path, body, signal) {
-  const post = { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal };
+  const [content, type] = body instanceof Blob ? [body, "application/octet-stream"] : [JSON.stringify(body), "application/json"];
+  const post = { method: "POST", body: content, headers: { "Content-Type": type }, signal };
   let response;
   try {
     response = await fetch(new URL(path, document.baseURI), body === undefined ? {} : post);

@@ -82,13 +82,19 @@ export function formatMessage(message, params, language = "en") {
   return text;
 }
 
+const rules = new Map(); // language -> its plural rules, which take long to make
+function pluralRules(language) {
+  if (!rules.has(language)) rules.set(language, new Intl.PluralRules(language));
+  return rules.get(language);
+}
+
 // One argument with its braces.
 function formatArgument(argument, params, language) {
   const [, name, cases] = /^\{\s*(\w+)\s*(?:,\s*plural\s*,([^]*))?\}$/.exec(argument) || [];
   if (!name || !Object.hasOwn(params, name)) return argument;
   if (cases === undefined) return String(params[name]);
   const count = Number(params[name]), branches = pluralBranches(cases);
-  const branch = branches[`=${count}`] ?? branches[new Intl.PluralRules(language).select(count)] ?? branches.other ?? "";
+  const branch = branches[`=${count}`] ?? branches[pluralRules(language).select(count)] ?? branches.other ?? "";
   return formatMessage(branch.replaceAll("#", String(params[name])), params, language);
 }
 

@@ -56,7 +56,7 @@ export function startKeyboard({ store, player, panels, projector }) {
     clicked = !event.target.matches(":focus-visible");
   });
   document.addEventListener("keydown", (event) => {
-    if (document.querySelector("dialog:modal")) return;
+    if (document.querySelector("dialog:modal, :popover-open")) return;
     const key = shortcutKey(event), control = event.ctrlKey || event.metaKey;
     const plain = !control && !event.altKey && !controlUses(event.target, event.key, clicked);
     const editing = control && !event.altKey && !event.target.closest?.(TEXT_FIELDS) && editingAction(key, event.shiftKey);

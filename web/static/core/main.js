@@ -1,5 +1,6 @@
 // Entry point of the page: creates the store and starts all parts. Gradio calls `start` once.
 import { startCanvas } from "../canvas/canvas.js";
+import { startCenteringOffer } from "../canvas/centering-offer.js";
 import { startClassroom } from "../classroom/classroom.js";
 import { startProjector } from "../classroom/projector.js";
 import { startLearn } from "../learn/learn.js";
@@ -22,6 +23,8 @@ import { startPersistence } from "../share/persistence.js";
 import { startRestoreLink } from "../share/restore-link.js";
 import { startShare } from "../share/share.js";
 import { startTour } from "../tour/tour.js";
+import { startOwnFiles } from "../uploads/own-files.js";
+import { startOwnFilesPanel } from "../uploads/own-files-panel.js";
 import { fetchJson } from "./api.js";
 import { reportReconnection, watchConnection } from "./connection.js";
 import { listen } from "./dom.js";
@@ -32,7 +35,7 @@ import { Store } from "./store.js";
 
 // The panels by what people want. The last group also has the button of the projector mode.
 const PANEL_GROUPS = {
-  start: { tour: startTour, examples: startExamples },
+  start: { tour: startTour, examples: startExamples, own_files: startOwnFilesPanel },
   explore: {
     anatomy: startAnatomy, ladder: startLadder, overlay: startOverlay, digits: startDigits, receptive_field: startReceptiveField,
     memory: startMemory,
@@ -46,11 +49,12 @@ const PANEL_GROUPS = {
 export function start(element, props, trigger, watch) {
   const root = element.querySelector(".page");
   const i18n = new I18n(props.texts);
-  const { width, height, facts, lan, learn } = props;
+  const { width, height, facts, lan, learn, weights_mb: weightsMb } = props;
   const send = (message) => trigger("complete", { ...message, language: i18n.language });
   const cancel = (run) => trigger("cancel", { run });
-  const store = new Store({ width, height, facts, i18n, send, cancel, lan });
+  const store = new Store({ width, height, facts, i18n, send, cancel, lan, learn, weightsMb });
   startCanvas(store, root);
+  startCenteringOffer(store, root);
   const player = startPlayer(store, root);
   startDigitBars(store, root);
   startNextPixel(store, root);
@@ -63,6 +67,7 @@ export function start(element, props, trigger, watch) {
   startButtons(store, root);
   startLanguage(i18n, root);
   const notice = startNotice(store, root);
+  startOwnFiles(store, root, notice);
   watchConnection(store, root, { notice, panels });
   watch("value", () => store.receive(props.value));
   updateFacts(store).then(() => {

@@ -7,9 +7,9 @@
 //   "position"         the position, the selected completion or the playing state changed
 //   "cleared"          the completions were discarded, because the drawing changed
 //   "posterior"        p(digit | pixels so far) of the selected completion arrived
-//   "overlay-selected" another overlay was chosen
-//   "overlay"          an overlay that had to be requested is available
+//   "overlay-selected", "overlay"  another overlay was chosen; one that had to be requested is available
 //   "refused"          the server refused a request; `detail` is its error, {message, code, params}
+//   "files"            the user chose files of their own; `detail` is a list of them
 //   "pixel-selected"   the user selected a pixel to read about it; `detail` is its number
 import { Drawing } from "../canvas/drawing.js";
 import { ClassChoice, isFinished, joinBranch, quantize, readAnswer } from "./completion.js";
@@ -24,10 +24,10 @@ const DEFAULTS = {
 
 export class Store extends EventTarget {
   // send(message): requests completions in place of those that are still to come. cancel(run): cancels a request. facts: what the server has, with `models` by entry.
-  // lan: whether the page is open to a class.
-  constructor({ width, height, i18n, send, cancel, facts, lan = false }) {
+  // lan: whether the page is open to a class. learn: whether the server trains. weightsMb: the largest weights that the visitor can bring; 0 for none.
+  constructor({ width, height, i18n, send, cancel, facts, lan = false, learn = false, weightsMb = 0 }) {
     super();
-    Object.assign(this, { width, height, size: width * height, i18n, send, cancel, facts, lan });
+    Object.assign(this, { width, height, size: width * height, i18n, send, cancel, facts, lan, learn, weightsMb });
     this.drawing = new Drawing(width, height);
     this.settings = { ...DEFAULTS, model: facts.default };
     this.completions = [];
@@ -171,7 +171,7 @@ export class Store extends EventTarget {
     this.playing = !paused;
   }
 
-  // Discards completions that belong to an earlier state of the drawing, and those that are still to come.
+  // Discards completions of an earlier state of the drawing, and those that are still to come.
   clearCompletions() {
     this.cancelRequest();
     this.completions = [];

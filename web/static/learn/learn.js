@@ -26,12 +26,12 @@ function makeElements(width, height) {
 }
 
 // What is said about a run and one of its points, if there is one.
-function describe(i18n, { state, shipped }, point) {
+function describe(i18n, { state, shipped, options }, point) {
   const running = ["running", "paused"].includes(state);
   if (!point) return i18n.t(`learn.${state === "failed" ? "failed" : running ? "starting" : "none"}`);
   const [step, , nats, seconds] = point;
   const numbers = { step, nats: nats.toFixed(1), seconds: Math.round(seconds), shipped: shipped?.toFixed(1) ?? "?" };
-  return `${i18n.t(`learn.${state}`)} ${i18n.t("learn.progress", numbers)}`;
+  return `${i18n.t(`learn.${state}`)} ${i18n.t(options.data === "wall" ? "learn.progress_wall" : "learn.progress", numbers)}`;
 }
 
 // Completes the visitor's drawing with the weights of a step and shows the picture and its surprise.
@@ -56,14 +56,14 @@ function makeCompleter(store, picture, caption) {
 
 export function startLearn(store, box) {
   const { i18n, width, height } = store;
-  const controls = makeControls(act);
+  const controls = makeControls(i18n, act);
   const { chart, picture, slider, note, caption, download, legend } = makeElements(width, height);
   const completer = makeCompleter(store, picture, caption);
   slider.addEventListener("input", choose);
   box.append(make("p", { i18n: "learn.lead" }), controls.box, note, chart, legend, slider,
     make("div", { class: "learn-result" }, picture, make("div", {}, caption, download)));
 
-  let state = { state: "none", points: [], options: {}, shipped: null };
+  let state = { state: "none", points: [], options: {}, shipped: null, wall: null, needed: 0 };
   let chosen = -1; // index of the point that is shown; -1 for the newest
   let timer = 0, problem = null, completing = false;
 
@@ -119,7 +119,7 @@ export function startLearn(store, box) {
 
   function show() {
     const { points, shipped } = state, point = points[index()];
-    controls.update(state.state);
+    controls.update(state);
     slider.max = Math.max(0, newest());
     slider.value = index();
     slider.hidden = chart.hidden = legend.hidden = picture.hidden = !point;

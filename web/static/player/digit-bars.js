@@ -24,10 +24,14 @@ export function startDigitBars(store, root) {
     note.textContent = posteriorNote(store, completion);
     bars.forEach(({ item, number, fill }, digit) => {
       const p = posterior ? posterior[classes * step + digit] : 0;
+      const percent = Math.round(PERCENT * p), sampled = Boolean(posterior) && completion.sampledDigit === digit;
+      const state = `${digit >= classes} ${sampled} ${posterior ? percent : ""}`;
+      if (item.dataset.state === state) return; // this runs at every frame
+      item.dataset.state = state;
       item.hidden = digit >= classes;
-      item.classList.toggle("sampled", Boolean(posterior) && completion.sampledDigit === digit);
-      fill.style.height = `${PERCENT * p}%`;
-      number.textContent = posterior ? Math.round(PERCENT * p) : "";
+      item.classList.toggle("sampled", sampled);
+      fill.style.height = `${percent}%`;
+      number.textContent = posterior ? percent : "";
     });
   }
 

@@ -1,6 +1,6 @@
 // The pixel that the model draws next, at the end the last one: the pixels around it that are drawn already, its probability
 // of ink, and on the line from 0 to 1 the random number that decides between paper and ink.
-import { paintPixels } from "../canvas/paint.js";
+import { paintPixels, pixelsAt } from "../canvas/paint.js";
 import { atTemperature, inkProbability, isInk } from "../core/completion.js";
 import { listen } from "../core/dom.js";
 import { colorName } from "./pixel-readout.js";
@@ -65,7 +65,7 @@ export function startNextPixel(store, root) {
 
 function paintNeighborhood({ width, height }, canvas, completion, step) {
   const center = completion.order[step];
-  const rank = new Map(completion.order.slice(0, step).map((pixel, index) => [pixel, index]));
+  const { ink } = pixelsAt(completion, step, { highlight: false });
   // The pixel of the picture at a cell; -1 outside of it.
   const pixelAt = (cell) => {
     const row = Math.floor(center / width) + Math.floor(cell / SIDE) - MIDDLE, column = (center % width) + (cell % SIDE) - MIDDLE;
@@ -74,7 +74,7 @@ function paintNeighborhood({ width, height }, canvas, completion, step) {
   const inkAt = (pixel) => {
     if (pixel < 0) return -1;
     if (completion.known[pixel]) return completion.knownInk[pixel];
-    return rank.has(pixel) ? completion.ink[rank.get(pixel)] : -1;
+    return ink[pixel];
   };
   paintPixels(canvas.getContext("2d"), {
     width: SIDE, height: SIDE, ink: (cell) => inkAt(pixelAt(cell)), known: (cell) => completion.known[pixelAt(cell)],

@@ -88,6 +88,10 @@ function startSpeed(i18n, root) {
   return { instant, pixelsPerSecond, change };
 }
 
+// The position after `pixels` more, as far as all completions have arrived. It never moves back, not even if the first pixels
+// of a second model arrive after many of the first.
+export const advance = ({ position, available }, pixels) => Math.max(position, Math.min(available, position + pixels));
+
 // Moves the position forward while the player plays. announce(key): for screen readers, at the end.
 function startClock(store, speed, announce) {
   let frame = 0, lastFrame = 0, lastMessage = 0; // the frame's handle; times in ms
@@ -102,8 +106,7 @@ function startClock(store, speed, announce) {
     const elapsed = Math.min(MAX_FRAME_S, Math.max(0, now - lastFrame) / 1000); // `now` can be before lastFrame
     lastFrame = now;
     if (store.playing) {
-      const target = speed.instant() ? store.available : store.position + elapsed * speed.pixelsPerSecond();
-      store.position = Math.min(store.available, target);
+      store.position = advance(store, speed.instant() ? Infinity : elapsed * speed.pixelsPerSecond());
     }
     const waiting = store.completions.length && store.position >= store.available;
     if (waiting && now - lastMessage > RESPONSE_TIMEOUT_MS) store.ended = true;

@@ -35,8 +35,9 @@ export function startPersistence(store) {
 function restore(store) {
   const [link, randomSeed] = readSaved();
   const state = unpackLink(String(link)), { models } = store.facts;
-  if (state.error || state.width !== store.width || state.height !== store.height || !models[state.model]) return;
-  const { model, samples, temperature, seed, digit } = state;
+  if (state.error || state.width !== store.width || state.height !== store.height) return;
+  const { samples, temperature, seed, digit } = state;
+  const model = models[state.model] ? state.model : store.facts.default; // weights of a visitor are freed with the page
   const secondModel = models[state.secondModel] ? state.secondModel : "";
   store.drawing.replace(state);
   store.updateSettings({ model, secondModel, samples, temperature, seed, digit, randomSeed: Boolean(randomSeed) });

@@ -24,9 +24,10 @@ export function savePage({ completions, selected, position, drawing }) {
 export function readPage(text, { size, facts }) {
   try {
     const { version, completions, parents, selected, position, history, future } = fromJson(text);
-    const fits = completions.every((each) => facts.models[each.model] && each.knownInk.length === size) &&
-      [...history, ...future].every((state) => state.ink.length === size);
+    const fits = [...completions.map(({ knownInk }) => knownInk), ...[...history, ...future].map(({ ink }) => ink)]
+      .every((ink) => ink.length === size);
     if (version !== VERSION || !fits) return null;
+    if (!completions.every(({ model }) => facts.models[model])) return { shown: null, history, future };
     parents.forEach((parent, index) => parent >= 0 && setParent(completions[index], completions[parent]));
     return { shown: completions.length ? { completions, selected, position } : null, history, future };
   } catch {

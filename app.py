@@ -119,12 +119,10 @@ def load_gpu_decorator() -> Callable | None:
 
 def warm_up(backend: "Backend", model: "AutoregressiveModel") -> None:
     """Run the page's default request once, so that the first visitor does not wait for what PyTorch initializes."""
-    from pixelcnn import ClassChoice, Request, UnavailableError
+    from pixelcnn import UnavailableError
+    from pixelcnn.serving.backend import default_request
 
-    height, width = model.config.height, model.config.width
-    known = [[int(row < height // 2)] * width for row in range(height)]
-    digit = ClassChoice.SAMPLED if model.classes else ClassChoice.NONE
-    completion = backend.submit(Request(known=known, samples=min(4, backend.limits.samples), digit=digit))
+    completion = backend.submit(default_request(model, backend.limits.samples))
     with suppress(TimeoutError, UnavailableError):  # a slow model, or one that fails: visitors see that themselves
         completion.result(WARM_UP_S)
     completion.cancel()

@@ -5,6 +5,7 @@ inside functions.
 """
 
 import os
+import socket
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,6 +20,17 @@ from pixelcnn.serving.replica import Frame, Replica
 STORE_BYTES = 256 * 2**20  # of a local cluster's object store, for models on their way to replicas
 MAX_CALLS = 10_000  # of one replica at the same time; the front end refuses requests long before
 LOCAL = "auto"  # instead of an address: a cluster on this machine that ends with this process
+
+
+def check_answers(address: str) -> None:
+    """Raises ConnectionError at once if nothing listens at HOST:PORT; Ray itself tries for minutes."""
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal()):
+        raise ConnectionError(f"{address!r} is not an address of a Ray cluster. Give HOST:PORT, or {LOCAL!r}.")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, OverflowError) as error:
+        raise ConnectionError(f"No Ray cluster answers at {address!r} ({error}). Start one; see docs/scale.md.") from None
 
 
 def settings(address: str) -> dict[str, str]:
@@ -40,11 +52,13 @@ class RayCluster:
         """
         for name, value in settings(address).items():
             os.environ.setdefault(name, value)
-        import ray
-
         options: dict[str, Any] = {"address": address}
         if address == LOCAL:
             options = {"address": "local", "include_dashboard": False, "num_cpus": cpus, "object_store_memory": STORE_BYTES}
+        else:
+            check_answers(address)
+        import ray
+
         try:
             ray.init(logging_level="WARNING", **options)
         except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:

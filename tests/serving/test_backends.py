@@ -43,7 +43,7 @@ def new_backend(request) -> Iterator[NewBackend]:
     def new(model: AutoregressiveModel, limits: Limits | None = None) -> Backend:
         made.append(make_backend(request.param, lambda entry: model, limits or Limits(frame_s=0.0), request))
         if isinstance(made[-1], ClusterEngine):
-            made[-1].wait(60)
+            made[-1].wait(100)
         return made[-1]
 
     yield new
@@ -64,8 +64,8 @@ def slow_model(pause: float = 0.05) -> AutoregressiveModel:
     return model
 
 
-def counters_when(backend: Backend, condition: Callable[[dict], bool]) -> dict:
-    deadline = time.monotonic() + 20
+def counters_when(backend: Backend, condition: Callable[[dict], bool], timeout: float = 20) -> dict:
+    deadline = time.monotonic() + timeout
     while not condition(backend.counters()):
         assert time.monotonic() < deadline, backend.counters()
         time.sleep(0.01)

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pixelcnn.models.base import AutoregressiveModel
-    from pixelcnn.serving.backend import Backend
+    from pixelcnn.serving.backend import Backend, Limits
+    from pixelcnn.serving.registry import ModelRegistry
 
 MAX_SAMPLES = 64  # of the API, whatever the server allows
 GPU_SECONDS = 15  # of a ZeroGPU worker for one request
 WARM_UP_S = 5.0  # at most
+CLUSTER_S = 120.0  # for the first replica to start, at most
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -47,6 +49,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         choices=("on", "off", "auto"),
         help="whether visitors can train a small network on this machine; auto: not on a Space (default: %(default)s)",
     )
+    add_cluster_options(parser)
     limits = parser.add_argument_group("limits of the server")
     limits.add_argument("--samples", type=int, default=MAX_SAMPLES, help="pictures per request (default: %(default)s)")
     limits.add_argument(
@@ -60,11 +63,38 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
             parser.error(f"--{name.replace('_', '-')} is {getattr(options, name)}; give at least 1")
     if options.repo and options.weights:
         parser.error("--weights and --repo (or PIXELCNN_HUB_REPO) cannot be used together; choose one")
+    if options.replicas and not options.cluster:
+        parser.error("--replicas needs --cluster; give --cluster auto for several processes on this machine")
     if options.samples > MAX_SAMPLES:
         parser.error(f"--samples is {options.samples}; give at most {MAX_SAMPLES}")
     if options.samples > options.slots:
         parser.error(f"--samples is {options.samples}; give at most the number of --slots, {options.slots}")
     return options
+
+
+def add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    cluster = parser.add_argument_group("several processes or machines (see docs/scale.md)")
+    cluster.add_argument(
+        "--cluster",
+        default="",
+        metavar="ADDRESS",
+        help="compute on a Ray cluster: auto starts one on this machine, HOST:PORT uses one that is running",
+    )
+    cluster.add_argument(
+        "--replicas",
+        type=read_replicas,
+        metavar="N",
+        help="how many processes compute, or MIN..MAX for as many as the load needs (default: one for each GPU, or for "
+        "each CPU but one); the limits below are those of each",
+    )
+
+
+def read_replicas(value: str) -> tuple[int, int]:
+    """N or MIN..MAX as (minimum, maximum)."""
+    numbers = value.split("..") if ".." in value else [value, value]
+    if len(numbers) != 2 or not all(number.isdecimal() for number in numbers) or not 0 < int(numbers[0]) <= int(numbers[1]):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of replicas. Give N, or MIN..MAX with MIN at least 1.")
+    return int(numbers[0]), int(numbers[1])
 
 
 def read_port() -> int | None:
@@ -128,12 +158,31 @@ def warm_up(backend: "Backend", model: "AutoregressiveModel") -> None:
     completion.cancel()
 
 
+def start_backend(
+    options: argparse.Namespace, registry: "ModelRegistry", limits: "Limits", gpu_decorator: Callable | None
+) -> "Backend":
+    """The backend that the options and the machine ask for. Raises OSError if a cluster cannot be used."""
+    if options.cluster:
+        from pixelcnn.serving.ray import ray_engine
+
+        cluster = ray_engine(registry.model, options.cluster, options.replicas, limits, options.device)
+        cluster.wait(CLUSTER_S)
+        return cluster
+    if gpu_decorator:
+        from pixelcnn.serving.zerogpu import ZeroGpuEngine
+
+        return ZeroGpuEngine(registry.model, gpu_decorator, limits)
+    from pixelcnn.serving.engine import Engine
+
+    engine = Engine(registry.model, limits)
+    warm_up(engine, registry.model())
+    return engine
+
+
 def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_decorator: Callable | None) -> None:
     """Run the server until it is interrupted. Raises InputError, OSError."""
     from pixelcnn.serving.backend import Limits
-    from pixelcnn.serving.engine import Engine
     from pixelcnn.serving.registry import ModelRegistry
-    from pixelcnn.serving.zerogpu import ZeroGpuEngine
     from web.classroom.join import join_info
     from web.classroom.routes import class_routes
     from web.classroom.wall import Wall
@@ -142,19 +191,14 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
     from web.middleware import app_options
     from web.page import ICON, build_page, style_sheets, theme
 
-    registry = ModelRegistry(options.weights, options.device)
+    registry = ModelRegistry(options.weights, "cpu" if options.cluster else options.device)  # replicas have the GPUs
     if options.repo:
         registry.use_repo(options.repo)
     model = registry.model()
     limits = Limits(samples=options.samples, slots=options.slots, waiting=options.waiting)
-    backend: Backend
-    if gpu_decorator:
-        backend = ZeroGpuEngine(registry.model, gpu_decorator, limits)
-    else:
-        backend = Engine(registry.model, limits)
-        warm_up(backend, model)
+    backend = start_backend(options, registry, limits, gpu_decorator)
     wall = Wall(model.config.height * model.config.width, registry.names) if options.lan else None
-    learns = learning_is_on(options.learn, local_backend=not gpu_decorator)
+    learns = learning_is_on(options.learn, local_backend=not (gpu_decorator or options.cluster))
     training = LiveTraining(lambda: backend.counters()["active"] > 0) if learns else None
     routes = [*class_routes(host, wall), *learn_routes(training)]
     try:

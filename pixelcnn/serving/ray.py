@@ -48,7 +48,7 @@ class RayCluster:
         """Start a cluster on this machine if the address is "auto"; connect to a running one otherwise.
 
         device: of each replica; with "auto" and "cuda" each gets a GPU if the cluster has any. cpus: that a cluster on this
-        machine may use; None for all. Raises ConnectionError, and ImportError if Ray is not installed.
+        machine may use; None for all. Raises ConnectionError.
         """
         for name, value in settings(address).items():
             os.environ.setdefault(name, value)
@@ -57,8 +57,10 @@ class RayCluster:
             options = {"address": "local", "include_dashboard": False, "num_cpus": cpus, "object_store_memory": STORE_BYTES}
         else:
             check_answers(address)
-        import ray
-
+        try:
+            import ray
+        except ImportError:
+            raise ConnectionError("Ray is not installed. Run pip install -r requirements-scale.txt.") from None
         try:
             ray.init(logging_level="WARNING", **options)
         except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:

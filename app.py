@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pixelcnn.models.base import AutoregressiveModel
-    from pixelcnn.serving.backend import Backend
+    from pixelcnn.serving.backend import Backend, Limits
+    from pixelcnn.serving.registry import ModelRegistry
 
 MAX_SAMPLES = 64  # of the API, whatever the server allows
 GPU_SECONDS = 15  # of a ZeroGPU worker for one request
 WARM_UP_S = 5.0  # at most
+CLUSTER_S = 120.0  # for the first replica to start, at most
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -52,6 +54,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="accept weights of visitors, for themselves alone, also on a Space and with --lan",
     )
+    add_cluster_options(parser)
     limits = parser.add_argument_group("limits of the server")
     limits.add_argument("--samples", type=int, default=MAX_SAMPLES, help="pictures per request (default: %(default)s)")
     limits.add_argument(
@@ -68,11 +71,38 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
             parser.error(f"--{name.replace('_', '-')} is {getattr(options, name)}; give at least 1")
     if options.repo and options.weights:
         parser.error("--weights and --repo (or PIXELCNN_HUB_REPO) cannot be used together; choose one")
+    if options.replicas and not options.cluster:
+        parser.error("--replicas needs --cluster; give --cluster auto for several processes on this machine")
     if options.samples > MAX_SAMPLES:
         parser.error(f"--samples is {options.samples}; give at most {MAX_SAMPLES}")
     if options.samples > options.slots:
         parser.error(f"--samples is {options.samples}; give at most the number of --slots, {options.slots}")
     return options
+
+
+def add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    cluster = parser.add_argument_group("several processes or machines (see docs/scale.md)")
+    cluster.add_argument(
+        "--cluster",
+        default="",
+        metavar="ADDRESS",
+        help="compute on a Ray cluster: auto starts one on this machine, HOST:PORT uses one that is running",
+    )
+    cluster.add_argument(
+        "--replicas",
+        type=read_replicas,
+        metavar="N",
+        help="how many processes compute, or MIN..MAX for as many as the load needs (default: one for each GPU, or for "
+        "each CPU but one); the limits below are those of each",
+    )
+
+
+def read_replicas(value: str) -> tuple[int, int]:
+    """N or MIN..MAX as (minimum, maximum)."""
+    numbers = value.split("..") if ".." in value else [value, value]
+    if len(numbers) != 2 or not all(number.isdecimal() for number in numbers) or not 0 < int(numbers[0]) <= int(numbers[1]):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of replicas. Give N, or MIN..MAX with MIN at least 1.")
+    return int(numbers[0]), int(numbers[1])
 
 
 def read_port() -> int | None:
@@ -127,24 +157,41 @@ def load_gpu_decorator() -> Callable | None:
 
 def warm_up(backend: "Backend", model: "AutoregressiveModel") -> None:
     """Run the page's default request once, so that the first visitor does not wait for what PyTorch initializes."""
-    from pixelcnn import ClassChoice, Request, UnavailableError
+    from pixelcnn import UnavailableError
+    from pixelcnn.serving.backend import default_request
 
-    height, width = model.config.height, model.config.width
-    known = [[int(row < height // 2)] * width for row in range(height)]
-    digit = ClassChoice.SAMPLED if model.classes else ClassChoice.NONE
-    completion = backend.submit(Request(known=known, samples=min(4, backend.limits.samples), digit=digit))
+    completion = backend.submit(default_request(model, backend.limits.samples))
     with suppress(TimeoutError, UnavailableError):  # a slow model, or one that fails: visitors see that themselves
         completion.result(WARM_UP_S)
     completion.cancel()
 
 
+def start_backend(
+    options: argparse.Namespace, registry: "ModelRegistry", limits: "Limits", gpu_decorator: Callable | None
+) -> "Backend":
+    """The backend that the options and the machine ask for. Raises OSError if a cluster cannot be used."""
+    if options.cluster:
+        from pixelcnn.serving.ray import ray_engine
+
+        cluster = ray_engine(registry.model, options.cluster, options.replicas, limits, options.device)
+        cluster.wait(CLUSTER_S)
+        return cluster
+    if gpu_decorator:
+        from pixelcnn.serving.zerogpu import ZeroGpuEngine
+
+        return ZeroGpuEngine(registry.model, gpu_decorator, limits)
+    from pixelcnn.serving.engine import Engine
+
+    engine = Engine(registry.model, limits)
+    warm_up(engine, registry.model())
+    return engine
+
+
 def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_decorator: Callable | None) -> None:
     """Run the server until it is interrupted. Raises InputError, OSError."""
     from pixelcnn.serving.backend import Limits
-    from pixelcnn.serving.engine import Engine
     from pixelcnn.serving.exhibit_queue import ExhibitQueue
     from pixelcnn.serving.registry import ModelRegistry
-    from pixelcnn.serving.zerogpu import ZeroGpuEngine
     from web.classroom.join import join_info
     from web.classroom.routes import class_routes
     from web.classroom.wall import Wall
@@ -155,21 +202,18 @@ def serve(options: argparse.Namespace, host: str | None, port: int | None, gpu_d
     from web.page import ICON, build_page, style_sheets, theme
     from web.uploads.routes import weights_are_accepted
 
-    registry = ModelRegistry(options.weights, options.device, with_exhibits=not gpu_decorator)
+    is_local = not (gpu_decorator or options.cluster)  # whether completions are computed in this process
+    # With a cluster, the replicas have the GPUs.
+    registry = ModelRegistry(options.weights, "cpu" if options.cluster else options.device, with_exhibits=is_local)
     if options.repo:
         registry.use_repo(options.repo)
     model = registry.model()
     limits = Limits(samples=options.samples, slots=options.slots, waiting=options.waiting)
-    backend: Backend
-    if gpu_decorator:
-        backend = ZeroGpuEngine(registry.model, gpu_decorator, limits)
-    else:
-        backend = Engine(registry.model, limits)
-        warm_up(backend, model)
+    backend = start_backend(options, registry, limits, gpu_decorator)
     wall = Wall(model.config.height * model.config.width, registry.names) if options.lan else None
-    learns = learning_is_on(options.learn, local_backend=not gpu_decorator)
+    learns = learning_is_on(options.learn, local_backend=is_local)
     training = LiveTraining(lambda: backend.counters()["active"] > 0) if learns else None
-    accepted = weights_are_accepted(options.allow_uploads, options.lan, local_backend=not gpu_decorator)
+    accepted = weights_are_accepted(options.allow_uploads, options.lan, local_backend=is_local)
     weights_mb = options.weights_mb if accepted else 0
     exhibits = ExhibitQueue(registry.exhibit, backend)
     routes = [*class_routes(host, wall), *learn_routes(training, wall), *comparison_routes(exhibits)]

@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).parent.parent
-STARTUP_S = 110.0
+STARTUP_S = 150.0
 # The top of a seven as the page sends it: two hex digits of ink per pixel.
 SEVEN = "".join("ff" if 5 <= row < 7 and 8 <= column < 19 else "00" for row in range(28) for column in range(28))
 

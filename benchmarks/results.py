@@ -36,6 +36,7 @@ ORDER = (
     "kernel_resources",
     "engine",
     "soak",
+    "cluster",
     "page",
     "training",
     "training_speed",

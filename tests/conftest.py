@@ -10,6 +10,7 @@ import browser
 import pytest
 import torch
 from browser import Page
+from ray_head import run_ray_head
 
 from benchmarks import clients
 from benchmarks.soak import slow_weights
@@ -124,6 +125,13 @@ def slow_server(tmp_path_factory):
     """The address of a server whose model takes seconds for 16 pictures, long enough to leave while they are computed."""
     folder = tmp_path_factory.mktemp("slow")
     with clients.server("--weights", slow_weights(folder), log=folder / "log") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def ray_head():
+    """The address of a Ray cluster with two CPUs on this machine. Skips the test if Ray is not installed."""
+    with run_ray_head(cpus=2) as address:
         yield address
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from pixelcnn.errors import InputError, UnavailableError
 from pixelcnn.models.base import AutoregressiveModel
-from pixelcnn.sampling.request import Request
+from pixelcnn.sampling.request import ClassChoice, Request
 from pixelcnn.serving.completion import Completion
 
 
@@ -57,6 +57,14 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Stop. Completions in progress fail with UnavailableError."""
+
+
+def default_request(model: AutoregressiveModel, max_samples: int) -> Request:
+    """What the page asks for if nothing is set, on blank paper: used once at the start, for what PyTorch initializes."""
+    height, width = model.config.height, model.config.width
+    known = [[int(row < height // 2)] * width for row in range(height)]
+    digit = ClassChoice.SAMPLED if model.classes else ClassChoice.NONE
+    return Request(known=known, samples=min(4, max_samples), digit=digit)
 
 
 def check_samples(samples: int, limits: Limits) -> None:

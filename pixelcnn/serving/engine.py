@@ -191,12 +191,8 @@ class Scheduler:
 
     def fail(self, completion: Completion) -> None:
         """End a completion because of the exception that is being handled."""
-        model = completion.job.result.model
-        log.exception("A completion by %s failed", model)
-        error = UnavailableError(
-            "completion_failed", "{model} failed on this drawing. Try again, or choose another model.", model=model
-        )
-        completion.publish(None, error, done=True)
+        log.exception("A completion by %s failed", completion.job.result.model)
+        completion.publish(None, completion_error(completion.job), done=True)
         self.end(completion, "failed")
 
     def end(self, completion: Completion, outcome: Literal["completed", "cancelled", "failed"]) -> None:
@@ -313,6 +309,12 @@ class Engine:
         for completion in [*self.scheduler.active.values(), *self.scheduler.waiting]:
             if not completion.done:
                 completion.publish(None, error, done=True)
+
+
+def completion_error(job: Job) -> UnavailableError:
+    return UnavailableError(
+        "completion_failed", "{model} failed on this drawing. Try again, or choose another model.", model=job.result.model
+    )
 
 
 def stopping_error() -> UnavailableError:

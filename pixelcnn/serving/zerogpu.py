@@ -18,6 +18,7 @@ from pixelcnn.sampling.result import SamplingResult, prepare
 from pixelcnn.sampling.sampler import sample_cached
 from pixelcnn.serving.backend import Counters, Limits, busy_error, check_samples
 from pixelcnn.serving.completion import Completion
+from pixelcnn.serving.engine import stopping_error
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class ZeroGpuEngine:
         self._draw_on_gpu = gpu_decorator(self.draw)
         self._lock = threading.Lock()
         self._counters = Counters()
+        self._closed = False
 
     def submit(self, request: Request, entry: str = "") -> Completion:
         """See `Backend.submit`."""
@@ -47,6 +49,8 @@ class ZeroGpuEngine:
         samples = completion.job.samples
         check_samples(samples, self.limits)
         with self._lock:
+            if self._closed:
+                raise stopping_error()
             if self._counters.active + samples > self.limits.slots:
                 raise busy_error(self._counters.active, WAIT_S)
             self._counters.active += samples
@@ -69,7 +73,9 @@ class ZeroGpuEngine:
         try:
             with closing(self._draw_on_gpu(request, entry)) as results:
                 for result in results:
-                    if completion.cancelled:
+                    if completion.unread_seconds(time.monotonic()) > self.limits.reader_timeout_s:
+                        completion.cancel()
+                    if completion.cancelled or self._closed:
                         break
                     completion.publish(result, done=result.finished)
                 outcome = "completed" if completion.done else "cancelled" if completion.cancelled else "failed"
@@ -77,7 +83,8 @@ class ZeroGpuEngine:
             log.exception("A completion by %s failed", completion.job.result.model)
         finally:
             if not completion.done:
-                completion.publish(None, None if outcome == "cancelled" else gpu_error(completion), done=True)
+                error = stopping_error() if self._closed else gpu_error(completion)
+                completion.publish(None, None if outcome == "cancelled" else error, done=True)
             with self._lock:
                 self._counters.active -= completion.job.samples
                 setattr(self._counters, outcome, getattr(self._counters, outcome) + 1)
@@ -87,7 +94,9 @@ class ZeroGpuEngine:
         return asdict(self._counters)
 
     def close(self) -> None:
-        """Does nothing: each thread ends with its request."""
+        """See `Backend.close`. A completion ends at its next frame, and its thread with it."""
+        with self._lock:
+            self._closed = True
 
 
 def gpu_error(completion: Completion) -> UnavailableError:

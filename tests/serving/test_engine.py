@@ -404,17 +404,6 @@ def test_a_cancelled_completion_raises_instead_of_returning_a_partial_result():
         asyncio.run(read())
 
 
-def test_invalid_requests_are_refused_before_they_take_a_slot(small_engine):
-    engine, _ = small_engine
-    with raises(InputError, "wrong_shape", name="drawing", given="2 x 2"):
-        engine.submit(Request([[0, 0], [0, 0]]))
-    other = Engine(lambda entry: tiny_model("pixelcnn", 5, 6), Limits(samples=2))
-    with raises(InputError, "too_many_samples", samples=3, maximum=2):
-        other.submit(Request(samples=3))
-    other.close()
-    assert engine.counters()["active"] == 0
-
-
 def test_a_busy_server_refuses_requests_with_the_expected_wait(small_engine):
     engine, _ = small_engine
     released = threading.Event()
@@ -435,22 +424,3 @@ def test_an_error_in_a_tick_does_not_stop_the_engine(small_engine, caplog):
         engine.submit(Request(samples=4)).result(5)
     assert engine.submit(Request(samples=4)).result(5).finished
     assert "ZeroDivisionError" in caplog.text
-
-
-def test_closing_fails_the_requests_in_progress(small_engine):
-    engine, models = small_engine
-    step, started = models["pixelcnn"].step, threading.Event()
-
-    def slow_step(*arguments):
-        started.set()
-        time.sleep(0.05)
-        return step(*arguments)
-
-    models["pixelcnn"].step = slow_step
-    completion = engine.submit(Request(samples=4))
-    assert started.wait(10)
-    engine.close()
-    with raises(UnavailableError, "server_stopping"):
-        completion.result(5)
-    with raises(UnavailableError, "server_stopping"):
-        engine.submit(Request())

@@ -1,13 +1,12 @@
 """The ZeroGPU backend with a fake GPU decorator; the real one runs on Spaces only."""
 
-import asyncio
 import time
 
 import pytest
 from conftest import tiny_model
 
 from benchmarks import clients
-from pixelcnn import InputError, Request, complete
+from pixelcnn import Request
 from pixelcnn.errors import UnavailableError
 from pixelcnn.serving.backend import Limits
 from pixelcnn.serving.zerogpu import ZeroGpuEngine
@@ -41,43 +40,11 @@ def counters_when_idle(backend: ZeroGpuEngine) -> dict:
     pytest.fail("the backend is still busy")
 
 
-def test_it_draws_what_the_sampler_draws(small):
-    backend, model = small
-    result = backend.submit(Request(samples=3, seed=5)).result(10)
-    assert (result.images == complete(model, samples=3, seed=5).images).all()
-    assert counters_when_idle(backend)["completed"] == 1
-
-
-def test_closing_the_frames_cancels_the_request(small):
-    backend, model = small
-    step = model.step
-
-    def slow_step(*arguments):
-        time.sleep(0.02)
-        return step(*arguments)
-
-    async def read_one_frame() -> None:
-        frames = backend.submit(Request(samples=2)).frames()
-        assert not (await anext(frames)).finished
-        await frames.aclose()
-
-    model.step = slow_step
-    asyncio.run(read_one_frame())
-    assert counters_when_idle(backend)["cancelled"] == 1
-
-
 def test_a_busy_server_refuses_requests(small):
     backend, _ = small
     with pytest.raises(UnavailableError) as caught:
         backend.submit(Request(samples=5))
     assert caught.value.code == "server_busy" and caught.value.params == {"active": 0, "wait": 10}
-
-
-def test_too_many_samples_are_an_input_error(small):
-    backend, _ = small
-    with pytest.raises(InputError) as caught:
-        ZeroGpuEngine(backend.models, lambda function: function, Limits(samples=2)).submit(Request(samples=3))
-    assert caught.value.code == "too_many_samples" and caught.value.params == {"samples": 3, "maximum": 2}
 
 
 def test_a_model_that_raises_fails_the_completion(small, caplog):

@@ -147,7 +147,8 @@ def simultaneous(
 
 async def run_clients(address: str, clients: int, samples: int, digit: int, inks: Sequence[str]) -> list[ClientResult]:
     event = complete_event(address)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    # No connection is used twice: after five idle seconds the server closes one, perhaps just as a busy client reuses it.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as client:
         tasks = (run_client(client, event, samples, seed, digit, inks[seed % len(inks)]) for seed in range(clients))
         return await asyncio.gather(*tasks)

@@ -12,9 +12,11 @@ from conftest import DATA, tiny_model
 from safetensors.torch import save_file
 
 from pixelcnn import WeightsError, load
+from pixelcnn.exhibits import EXHIBITS
 from pixelcnn.hub import WEIGHTS, read_manifest, save_weights
 from pixelcnn.hub.check import METADATA_KEY, read_weights
 from pixelcnn.hub.files import facts_of_file, load_file
+from pixelcnn.hub.manifest import is_exhibit
 from pixelcnn.models import MODELS, config_of
 
 ROOT = DATA.parent.parent
@@ -202,8 +204,9 @@ def test_loading_does_not_depend_on_default_dtype_and_device(tmp_path, name):
 
 def test_every_bundled_file_passes():
     for name, entry in read_manifest()["entries"].items():
-        skeleton, tensors = read_weights(WEIGHTS / entry["file"], MODELS)
-        assert skeleton.name == entry["model"] and skeleton.device.type == "meta", name
+        registry = EXHIBITS if is_exhibit(entry) else MODELS
+        skeleton, tensors = read_weights(WEIGHTS / entry["file"], registry)
+        assert skeleton.name == entry["model"] and next(skeleton.parameters()).device.type == "meta", name
         assert all(tensor.device.type == "cpu" for tensor in tensors.values())
 
 
@@ -211,8 +214,8 @@ def test_the_check_does_not_import_torchs_compiler():
     """Random numbers on the device "meta" would import it, which takes a second or more at every start."""
     code = (
         "import sys; from pixelcnn.hub import WEIGHTS; from pixelcnn.hub.check import read_weights\n"
-        "from pixelcnn.models import MODELS\n"
-        "for path in WEIGHTS.glob('*.safetensors'): read_weights(path, MODELS)\n"
+        "from pixelcnn.exhibits import EXHIBITS; from pixelcnn.models import MODELS\n"
+        "for path in WEIGHTS.glob('*.safetensors'): read_weights(path, EXHIBITS if path.stem in EXHIBITS else MODELS)\n"
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)

@@ -32,5 +32,15 @@ test("anything else is ignored", () => {
     assert.equal(readPage(other, { size: 9, facts: FACTS }), null);
   }
   assert.equal(readPage(text, { size: 16, facts: FACTS }), null, "another canvas");
-  assert.equal(readPage(text, { size: 9, facts: { models: {} } }), null, "a model that is no longer there");
+});
+
+test("the undo history outlives completions of a model that is no longer there", () => {
+  const drawing = new Drawing(3, 3);
+  drawing.attach = () => ({ completions: [] });
+  drawing.change(() => drawing.ink.fill(9));
+  const text = savePage({ completions: [completion("one")], selected: 0, position: 0, drawing });
+  const { shown, history, future } = readPage(text, { size: 9, facts: { models: {} } });
+  assert.equal(shown, null);
+  assert.deepEqual(history.map(({ ink }) => Array.from(ink)), [Array(9).fill(0)]);
+  assert.deepEqual(future, []);
 });

@@ -47,7 +47,7 @@ def remove_shadow(gray: Image.Image) -> np.ndarray:
     if not has_light_paper(Image.fromarray((128 + uneven).clip(0, 255).astype(np.uint8))):
         values = 255 - values
     light = fit_light(values)
-    paper = light + close(values - light)
+    paper = light + close_strokes(values - light)
     return 255 * (1 - values / np.maximum(paper, 1)).clip(0, 1)
 
 
@@ -58,7 +58,7 @@ def fit_light(values: np.ndarray) -> np.ndarray:
     return (terms @ np.linalg.lstsq(terms, values.ravel(), rcond=None)[0]).reshape(values.shape)
 
 
-def close(values: np.ndarray) -> np.ndarray:
+def close_strokes(values: np.ndarray) -> np.ndarray:
     """Values (H, W) without what is lower and narrower than a stroke can be, by morphological closing."""
     image = Image.fromarray(values.astype(np.float32))
     closed = image.reduce(SHADOW).filter(ImageFilter.MaxFilter(PAPER)).filter(ImageFilter.MinFilter(PAPER))

@@ -108,10 +108,11 @@ class Kernel:
             cache.memory[layer] = self.pairs[number][..., : model.config.dim + 1]
 
     def join_memories(self, layers: list[MaskedConv2d]) -> Tensor:
-        """One tensor (layers, slots * area, C) with the memories of the layers, which become views of it."""
-        memories = [self.cache.memory[layer] for layer in layers]
-        joined = torch.stack(memories) if memories else self.weights.new_zeros(1, 0)
-        self.cache.memory.update(zip(layers, joined, strict=False))
+        """One tensor (layers, slots * area, C) with the layers' memories, which become views of it; (1, 0) if none."""
+        if not layers:
+            return self.weights.new_zeros(1, 0)
+        joined = torch.stack([self.cache.memory[layer] for layer in layers])
+        self.cache.memory.update(zip(layers, joined, strict=True))
         return joined
 
     def launch(

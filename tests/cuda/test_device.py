@@ -54,6 +54,7 @@ def test_the_cpu_is_never_tried(broken_cuda):
     assert choose_device("cpu") == torch.device("cpu")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [["app"], ["train", "pixelcnn", "--out", "a.safetensors"]])
 def test_commands_end_with_the_sentence(command):
     module, *arguments = command

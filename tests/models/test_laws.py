@@ -21,6 +21,7 @@ from model_helpers import (
 )
 
 from pixelcnn import InputError, Request
+from pixelcnn.models import MODELS
 from pixelcnn.nn.layers import mask_a, mask_b
 from pixelcnn.sampling.batch import ContinuousBatch
 from pixelcnn.sampling.class_posterior import class_posterior, prefix_log_likelihoods
@@ -31,17 +32,28 @@ from pixelcnn.sampling.sampler import sample_cached, sample_reference
 CAPTURABLE = {"independent", "pixelcnn", "gated_pixelcnn", "freeform"}  # models whose steps can run as `CapturableStep`
 
 
+# PixelCNN++ takes even sizes, and 4 x 4 has 65 536 pictures.
+SIZES = [pytest.param(name, (3, 3), id=name) for name in MODELS if name != "pixelcnn_pp"]
+SIZES += [
+    pytest.param("pixelcnn_pp", (4, 2), id="pixelcnn_pp-4x2"),
+    pytest.param("pixelcnn_pp", (2, 4), id="pixelcnn_pp-2x4"),
+    pytest.param("pixelcnn_pp", (4, 4), id="pixelcnn_pp-4x4", marks=pytest.mark.long),
+]
+
+
 @torch.inference_mode()
-def test_probabilities_of_all_pictures_sum_to_one(name):
-    model = tiny_model(name)
+@pytest.mark.parametrize(("name", "height_width"), SIZES)
+def test_probabilities_of_all_pictures_sum_to_one(name, height_width):
+    model = tiny_model(name, *height_width)
     model.fold_batch_norm_()  # the same function in less time
     total = torch.exp(-model.nats(all_images(model)).flatten(1).sum(1)).sum().item()
     assert total == pytest.approx(1, abs=1e-9)
 
 
 @torch.inference_mode()
-def test_probabilities_of_completions_sum_to_one_for_every_accepted_mask(name):
-    model = tiny_model(name)
+@pytest.mark.parametrize(("name", "height_width"), SIZES)
+def test_probabilities_of_completions_sum_to_one_for_every_accepted_mask(name, height_width):
+    model = tiny_model(name, *height_width)
     model.fold_batch_norm_()
     images, picture = all_images(model), random_images(model, 1)[0]
     for known in accepted_masks(model):

@@ -286,6 +286,7 @@ def class_gradient(loss: TrainingLoss, x: torch.Tensor, labels: torch.Tensor) ->
     return loss.model.blocks[0].digit.weight.grad
 
 
+@pytest.mark.long
 def test_only_trains_the_named_parameters(data, tmp_path):
     """The bias of no class, which is last, does not change if every picture has a class."""
     small = [*FREEFORM, "--steps", "3"]

@@ -1,5 +1,6 @@
 """The command `python app.py`: what cannot start, and a server with more requests than it accepts."""
 
+import logging
 import os
 import socket
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app import set_temporary_folder
+from app import main, set_temporary_folder
 from benchmarks import clients
 from benchmarks.soak import slow_weights
 from pixelcnn import complete, load
@@ -20,6 +21,14 @@ ROOT = Path(__file__).parents[2]
 def run_app(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "app.py", *arguments]
     return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def environ(monkeypatch):
+    """A copy of the environment that the test may change; the level of the log is restored as well."""
+    monkeypatch.setattr(os, "environ", os.environ | {"GRADIO_TEMP_DIR": ""})
+    monkeypatch.setattr(logging.getLogger("pixelcnn"), "level", logging.NOTSET)
+    return os.environ
 
 
 @pytest.mark.parametrize(
@@ -36,11 +45,19 @@ def run_app(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
         ([], {"GRADIO_SERVER_NAME": "10.255.255.1"}, "GRADIO_SERVER_NAME is '10.255.255.1', which is not an address"),
     ],
 )
-def test_invalid_options_are_reported_without_a_traceback(arguments, environment, says):
-    run = run_app(*arguments, **environment)
-    assert run.returncode != 0 and says in run.stderr and "Traceback" not in run.stderr
+def test_invalid_options_are_reported_in_a_sentence(arguments, environment, says, environ, capsys):
+    environ.update(environment)
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert says in f"{caught.value} {capsys.readouterr().err}"
 
 
+def test_invalid_options_print_no_traceback():
+    run = run_app("--weights", "nothing")
+    assert run.returncode != 0 and "Choose one of pixelcnn" in run.stderr and "Traceback" not in run.stderr
+
+
+@pytest.mark.long
 def test_a_port_in_use_is_reported_in_one_line():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -67,13 +84,6 @@ def test_a_busy_server_refuses_the_last_requests(tmp_path):
     refused = [result.refused for result in results if result.refused]
     assert 0 < len(refused) < 12
     assert all("The server is busy" in message and "Try again in" in message for message in refused)
-
-
-@pytest.fixture
-def environ(monkeypatch):
-    """A copy of the environment that the test may change."""
-    monkeypatch.setattr(os, "environ", os.environ | {"GRADIO_TEMP_DIR": ""})
-    return os.environ
 
 
 def test_gradios_temporary_folder_is_one_of_this_user(environ, tmp_path, monkeypatch):

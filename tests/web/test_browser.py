@@ -35,6 +35,7 @@ def test_a_drawing_is_completed_pixel_by_pixel(app_page):
     expect(app_page.locator(".summary")).to_contain_text(total_nats)
 
 
+@pytest.mark.long
 def test_at_low_speed_every_pixel_is_shown(app_page):
     app_page.draw_seven()
     app_page.set_speed(18)  # four pixels a second
@@ -184,6 +185,7 @@ def test_a_request_during_a_stroke_ends_it(app_page):
     assert app_page.pixels()[:392] == drawn[:392] and len(app_page.completions()) == 1, "redo brings the picture back, too"
 
 
+@pytest.mark.long
 def test_the_first_of_four_completions_equals_a_single_one(app_page):
     app_page.draw_seven()
     app_page.set(samples=1, random_seed=False, seed=5)
@@ -550,6 +552,7 @@ def test_the_about_panel_shows_the_servers_device_and_load(app_page):
     expect(app_page.locator(".about-load")).to_contain_text(load, timeout=6000)
 
 
+@pytest.mark.long
 def test_one_completion_transfers_little_data(app_page):
     """A few messages with at most 40 KB, and no file or image for each step."""
     app_page.set(samples=1)

@@ -88,6 +88,7 @@ def test_what_is_not_a_list_of_pictures_is_refused(pictures):
 
 @pytest.mark.browser
 @pytest.mark.timeout(100)
+@pytest.mark.long
 def test_an_exhibit_completes_the_drawing_and_the_page_says_what_it_found(app_page):
     app_page.draw_seven()
     app_page.open_panel("ladder")

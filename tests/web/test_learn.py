@@ -45,6 +45,7 @@ def training(busy):
     training.close()
 
 
+@pytest.mark.long
 def test_a_run_learns_completes_a_top_and_leaves_no_files(training):
     run = training.start(**SMALL)
     wait_for(lambda: len(training.points()) >= 2)
@@ -66,6 +67,7 @@ def test_a_run_learns_completes_a_top_and_leaves_no_files(training):
     assert not run.path.exists()
 
 
+@pytest.mark.long
 def test_a_run_on_pictures_of_the_wall_learns_from_them(training):
     pictures = np.zeros((MIN_PICTURES, 28, 28), np.uint8)
     pictures[:, 5:23, 13:16] = 255

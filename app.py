@@ -250,13 +250,12 @@ def main(argv: list[str] | None = None) -> None:
     gpu_decorator = load_gpu_decorator()  # imports spaces, which has to be imported before torch
 
     # Imported here because it takes seconds, which --help and a wrong port need not wait for.
-    import torch
-
     from pixelcnn import InputError
+    from pixelcnn.serving.process import configure_process
 
     logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("pixelcnn").setLevel(logging.INFO)
-    torch.set_num_threads(1)  # leaves the other core to the web server; see docs/architecture.md
+    configure_process()
     try:
         serve(options, host, port, gpu_decorator)
     except (InputError, OSError) as error:

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from benchmarks.clients import server, simultaneous, summary
 from benchmarks.sampler import machine
@@ -33,6 +32,7 @@ from pixelcnn.sampling.batch import ContinuousBatch
 from pixelcnn.sampling.class_posterior import posterior_pass
 from pixelcnn.sampling.result import prepare
 from pixelcnn.serving.engine import Engine
+from pixelcnn.serving.process import configure_process
 from pixelcnn.serving.registry import ModelRegistry
 
 DIGITS = Path(__file__).parent.parent / "tests" / "fixtures"
@@ -136,7 +136,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--many", type=int, default=200, help="clients of the last part, one picture each")
     parser.add_argument("--json", type=Path, default=None, help="also write the JSON line to this file")
     options = parser.parse_args(argv)
-    torch.set_num_threads(1)
+    configure_process()  # as the server does
     line = json.dumps(measure(options.people, options.pictures, options.many))
     if options.json:
         options.json.write_text(line + "\n")

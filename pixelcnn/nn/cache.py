@@ -138,8 +138,8 @@ class Cache:
     def prefill_rows(self, pixel: int) -> int:
         """How many rows from the top a full pass must cover so that steps can continue at this pixel."""
         coarsest = 1 << max(layer.scale for layer in self.memory)  # whole pixels of the lowest resolution
-        unit = max(MIN_PREFILL_ROWS, coarsest)
-        return min(self.grid.height, -(-pixel // self.grid.width // unit) * unit or unit)
+        rows = max(MIN_PREFILL_ROWS, -(-pixel // self.grid.width))
+        return min(self.grid.height, -(-rows // coarsest) * coarsest)
 
 
 @dataclass

@@ -178,7 +178,7 @@ class Gate(Module):
     def forward(self, h: Tensor) -> Tensor:
         if torch.is_grad_enabled() and h.requires_grad:
             return GateFunction.apply(h, self.slope)
-        value, gate = torch.sigmoid(h * self.slope).chunk(2, -1)
+        value, gate = torch.sigmoid_(h * self.slope).chunk(2, -1)
         return torch.lerp(-gate, gate, value)
 
 

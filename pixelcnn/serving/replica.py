@@ -9,7 +9,6 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from pixelcnn.cuda.device import choose_device
 from pixelcnn.errors import InputError, UnavailableError
@@ -19,6 +18,7 @@ from pixelcnn.sampling.result import SamplingResult
 from pixelcnn.serving.backend import Limits, default_request
 from pixelcnn.serving.completion import Completion
 from pixelcnn.serving.engine import Engine
+from pixelcnn.serving.process import configure_process
 
 MAX_MODELS = 32  # kept in memory; the one that was not used for longest is dropped
 WARM_UP_S = 5.0  # at most
@@ -74,7 +74,7 @@ class Replica:
 
     def __init__(self, limits: Limits, device: str = "cpu"):
         """limits: of one replica; the front end decides how many requests may wait. device: auto, cpu or cuda."""
-        torch.set_num_threads(1)
+        configure_process()
         logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
         self.device = choose_device(device)
         self._models: dict[str, asyncio.Task[AutoregressiveModel]] = {}  # the one used last at the end

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 MAX_FUNCTION_LINES = 60
 # Packages from the lowest to the highest. A module imports from its own package and from lower ones, never from its equals.
 LAYERS = [
-    {"pixelcnn.errors", "pixelcnn.atomic", "pixelcnn.distributions"},
+    {"pixelcnn.errors", "pixelcnn.atomic", "pixelcnn.memory", "pixelcnn.distributions"},
     {"pixelcnn.masks", "pixelcnn.images"},
     {"pixelcnn.nn"},
     {"pixelcnn.models"},

@@ -15,6 +15,7 @@ from pixelcnn.atomic import delete_temporaries, write_atomically
 from pixelcnn.data import concatenate, guess_dataset, load_splits
 from pixelcnn.evaluate import check_compatible, mean_nats, random_subset
 from pixelcnn.hub.files import save_weights
+from pixelcnn.memory import keep_freed_memory
 from pixelcnn.models import config_of
 from pixelcnn.training.batches import batches_from
 from pixelcnn.training.checkpoint import checkpoint_tensors, identity, resume, save_checkpoint
@@ -34,6 +35,7 @@ def train(options: Options) -> None:
     """Train, or resume, and write the weights; with --dry-run, only show the pictures. Raises TrainingError."""
     if options.threads:
         torch.set_num_threads(options.threads)
+    keep_freed_memory()
     if not options.is_main:
         logging.getLogger("pixelcnn").setLevel(logging.ERROR)  # one process warns for all
     if options.world_size > 1:

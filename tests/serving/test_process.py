@@ -8,7 +8,8 @@ import sys
 import pytest
 import torch
 
-from pixelcnn.serving.process import SWITCH_INTERVAL_S, configure_process, keep_freed_memory
+from pixelcnn.memory import keep_freed_memory
+from pixelcnn.serving.process import SWITCH_INTERVAL_S, configure_process
 
 
 @pytest.fixture

@@ -134,9 +134,9 @@ def test_a_replica_that_does_not_answer_is_replaced(start, monkeypatch):
 
 
 def test_a_replica_without_requests_or_with_a_slow_model_is_not_replaced(start, monkeypatch):
-    monkeypatch.setattr(cluster_module, "SILENT_S", 0.5)
-    engine, replicas = start(slow_model(0.1))
-    assert engine.submit(Request()).result(20).finished  # 30 frames, and the other replica has nothing to do
+    monkeypatch.setattr(cluster_module, "SILENT_S", 0.8)
+    engine, replicas = start(slow_model())
+    assert engine.submit(Request()).result(20).finished  # 1.5 s in 30 frames, and the other replica has nothing to do
     assert [replica.stopped for replica in replicas] == [False, False]
 
 

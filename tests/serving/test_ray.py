@@ -163,10 +163,11 @@ def test_everything_listens_on_the_loopback_address(start):
     assert addresses and addresses <= LOOPBACK
 
 
-def test_a_cluster_of_its_own_ends_with_the_engine():
+def test_a_cluster_of_its_own_keeps_its_token_to_itself_and_ends_with_the_engine(tmp_path):
     """--cluster auto, in another process, because this one has the token of another cluster."""
     script = """
 import os, sys
+from pathlib import Path
 sys.path[:0] = ["tests", "tests/serving"]
 from conftest import tiny_model
 from ray_head import children, listening_addresses
@@ -176,14 +177,18 @@ from pixelcnn.serving.ray import ray_engine
 engine = ray_engine(lambda entry: tiny_model("pixelcnn"), "auto", (1, 1))
 engine.wait(100)
 assert engine.submit(Request()).result(60).finished
+arguments = b"".join(Path(f"/proc/{child}/cmdline").read_bytes() for child in children(os.getpid()))
+assert len(os.environ["RAY_AUTH_TOKEN"]) == 64 and os.environ["RAY_AUTH_TOKEN"].encode() not in arguments
 print(sorted(listening_addresses([os.getpid(), *children(os.getpid())])), len(children(os.getpid())))
 engine.close()
 print(len(children(os.getpid())))
 """
     pytest.importorskip("ray")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment["HOME"] = str(tmp_path)
     run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=200)
     assert not run.returncode, run.stderr
+    assert not (tmp_path / ".ray" / "auth_token").exists()
     listening, left = run.stdout.strip().splitlines()
     assert set(eval(listening[: listening.index("]") + 1])) <= LOOPBACK and left == "0"
 

@@ -1,6 +1,6 @@
 """Simulated page clients over HTTP: each sends the event of the *Complete* button and reads the answer to its end.
 
-Used by benchmarks.engine, benchmarks.soak and tests. httpx is a dependency of Gradio.
+Used by benchmarks.engine, benchmarks.soak, benchmarks.cluster and tests. httpx is a dependency of Gradio.
 """
 
 import asyncio
@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from pixelcnn.hub.files import save_weights
+from pixelcnn.models import build
 
 ROOT = Path(__file__).parent.parent
 STARTUP_S = 150.0
@@ -166,3 +169,26 @@ def summary(results: list[ClientResult]) -> dict[str, Any]:
         "first_pixel_worst_s": round(max(first_pixels), 3),
         "all_done_s": round(max(result.done_s or 0 for result in results), 3),
     }
+
+
+async def close_tabs(address: str, tabs: int) -> float:
+    """Close tabs after the first pixels of sixteen pictures; the longest time until their slots were free, in seconds."""
+    event, longest = complete_event(address), 0.0
+    for _ in range(tabs):
+        async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+            async for message in messages(client, event, completion_data(16, 0, rows=0)):
+                if message["msg"] == "process_generating":
+                    break
+            assert server_status(address)["active"], "the pictures were complete before the tab was closed"
+        closed = time.perf_counter()
+        while server_status(address)["active"]:
+            assert time.perf_counter() - closed < 30, "the slots were never freed"
+        longest = max(longest, time.perf_counter() - closed)
+    return longest
+
+
+def slow_weights(folder: Path, blocks: int = 40) -> str:
+    """Write random weights of a model that takes seconds for sixteen pictures; returns the path of the file."""
+    path = folder / "slow.safetensors"
+    save_weights(build("pixelcnn", channels=96, blocks=blocks), path, dataset="none")
+    return str(path)

@@ -13,12 +13,15 @@ Needs requirements-scale.txt. Prints tables, then one JSON line.
 """
 
 import argparse
+import asyncio
 import json
 import math
 import multiprocessing
 import os
 import statistics
+import tempfile
 import time
+from contextlib import aclosing
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -26,10 +29,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.clients import ClientResult, find_server_process, server, server_status, simultaneous
+from benchmarks.clients import (
+    ClientResult,
+    close_tabs,
+    find_server_process,
+    server,
+    server_status,
+    simultaneous,
+    slow_weights,
+)
 from benchmarks.engine import KNOWN, hex_ink, new_tops
 from benchmarks.sampler import machine
 from pixelcnn import ClassChoice, Request, complete
+from pixelcnn.serving.backend import Limits
 from pixelcnn.serving.cluster import ClusterEngine
 from pixelcnn.serving.ray import ray_engine
 from pixelcnn.serving.registry import ModelRegistry
@@ -39,6 +51,8 @@ REQUESTS = 4  # for each replica in one turn
 TURNS = 3
 PICTURES = 4  # of a visitor
 START_S = 120.0  # of a replica, at most
+LEAVING = 20  # visitors who leave in the same way, one after the other
+READER_TIMEOUT_S = 1.0  # instead of the usual 30 s, of which only the end matters here
 # Assumptions of the calculation.
 PEOPLE = (100, 1_000, 10_000)
 PRESS_S = 20.0  # between two completions of one person
@@ -152,6 +166,43 @@ def measure_http(replicas: int, people: int) -> dict[str, Any]:
     return row
 
 
+async def free_seconds(engine: ClusterEngine, way: str) -> float:
+    """From a visitor's leaving after the first pixels of sixteen pictures until the slots of the only replica are free.
+
+    way: cancel, leave, or deadline, which is reading no further.
+    """
+    replica, completion = engine.members[0].replica.actor, engine.submit(Request(samples=16))  # type: ignore[attr-defined]
+    async with aclosing(completion.frames()) as frames:
+        await anext(frames)
+        left = time.perf_counter()
+        if way == "cancel":
+            completion.cancel()
+        elif way == "leave":
+            await frames.aclose()
+        else:
+            await asyncio.sleep(READER_TIMEOUT_S)
+            left += READER_TIMEOUT_S
+        while (await replica.status.remote())["active"]:
+            await asyncio.sleep(0.01)
+        assert not completion.job.result.finished, "the pictures were complete before the slots were freed"
+        return time.perf_counter() - left
+
+
+def measure_free() -> dict[str, float]:
+    """The longest times, in seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        weights = slow_weights(Path(folder), blocks=12)
+        registry = ModelRegistry(weights, device="cpu")
+        engine = ray_engine(registry.model, "auto", (1, 1), Limits(reader_timeout_s=READER_TIMEOUT_S))
+        wait_for_replicas(engine.counters, 1)
+        ways = ("cancel", "leave", "deadline")
+        result = {f"{way}_s": max(asyncio.run(free_seconds(engine, way)) for _ in range(LEAVING)) for way in ways}
+        engine.close()
+        with server("--weights", weights, "--cluster", "auto", "--replicas", "1") as address:
+            result["closed_connection_s"] = asyncio.run(close_tabs(address, LEAVING))
+    return {way: round(seconds, 3) for way, seconds in result.items()}
+
+
 def plan(people: int, replica_s: float, front_s: float, wire_kb: float) -> dict[str, Any]:
     """By calculation: what so many people need who each complete a drawing every PRESS_S seconds.
 
@@ -174,6 +225,8 @@ def measure(replicas: int, people: int) -> dict[str, Any]:
     result: dict[str, Any] = {"machine": machine(), "inside": measure_inside(replicas)}
     print(f"inside {result['inside']}", flush=True)
     result["http"] = [measure_http(count, people) for count in range(replicas + 1)]
+    result["free"] = measure_free()
+    print(f"free {result['free']}", flush=True)
     one = result["http"][1]
     replica_s, front_s = one["all_done_s"] / people, one["server_cpu_ms"] / 1000
     result["people"] = [plan(count, replica_s, front_s, result["inside"]["wire_kb"]) for count in PEOPLE]

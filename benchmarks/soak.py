@@ -13,7 +13,6 @@ import asyncio
 import json
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,16 @@ from hypothesis import strategies as st
 
 from benchmarks.clients import (
     SEVEN,
+    close_tabs,
     complete_event,
     completion_data,
     find_server_process,
     messages,
     server,
-    server_status,
     simultaneous,
+    slow_weights,
     summary,
 )
-from pixelcnn.hub.files import save_weights
-from pixelcnn.models import build
 
 KNOWN = [[int(row < 14)] * 28 for row in range(28)]
 DRAWING = [[255 if row == 5 else 0] * 28 for row in range(28)]
@@ -171,29 +169,6 @@ async def complete_in_a_row(address: str, count: int) -> None:
         for seed in range(count):
             received = [message async for message in messages(client, event, completion_data(1, seed))]
             assert received[-1]["success"], received[-1]
-
-
-async def close_tabs(address: str, tabs: int) -> float:
-    """Close tabs after the first pixels of sixteen pictures; the longest time until their slots were free, in seconds."""
-    event, longest = complete_event(address), 0.0
-    for _ in range(tabs):
-        async with httpx.AsyncClient(base_url=address, timeout=30) as client:
-            async for message in messages(client, event, completion_data(16, 0, rows=0)):
-                if message["msg"] == "process_generating":
-                    break
-            assert server_status(address)["active"], "the pictures were complete before the tab was closed"
-        closed = time.perf_counter()
-        while server_status(address)["active"]:
-            assert time.perf_counter() - closed < 30, "the slots were never freed"
-        longest = max(longest, time.perf_counter() - closed)
-    return longest
-
-
-def slow_weights(folder: Path) -> str:
-    """Write random weights of a model that takes seconds for sixteen pictures; returns the path of the file."""
-    path = folder / "slow.safetensors"
-    save_weights(build("pixelcnn", channels=96, blocks=40), path, dataset="none")
-    return str(path)
 
 
 def measure(share: float, folder: Path) -> dict[str, Any]:

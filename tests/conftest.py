@@ -13,7 +13,6 @@ from browser import Page
 from ray_head import run_ray_head
 
 from benchmarks import clients
-from benchmarks.soak import slow_weights
 from pixelcnn.models import MODELS, build
 from pixelcnn.nn.layers import BatchNorm
 from pixelcnn.serving.engine import Engine
@@ -124,7 +123,7 @@ def server(tmp_path_factory):
 def slow_server(tmp_path_factory):
     """The address of a server whose model takes seconds for 16 pictures, long enough to leave while they are computed."""
     folder = tmp_path_factory.mktemp("slow")
-    with clients.server("--weights", slow_weights(folder), log=folder / "log") as address:
+    with clients.server("--weights", clients.slow_weights(folder), log=folder / "log") as address:
         yield address
 
 

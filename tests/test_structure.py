@@ -72,6 +72,19 @@ def test_gradio_stays_in_web_and_torch_out_of_it():
             assert "torch" not in modules, path
 
 
+def test_only_the_cluster_option_imports_ray():
+    """Only app.py, in a function, imports the modules of clusters; only one of these imports Ray, in functions."""
+    clusters = {f"pixelcnn.serving.{name}" for name in ("cluster", "ray", "replica")}
+    for path in SOURCES:
+        tree = ast.parse(path.read_text("utf-8"))
+        at_import = set(imported(ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)])))
+        anywhere, module = set(imported(tree)), module_name(path)
+        assert "ray" not in {name.split(".")[0] for name in at_import}, path
+        assert "ray" not in {name.split(".")[0] for name in anywhere} or module == "pixelcnn.serving.ray", path
+        assert not clusters & at_import or module in clusters, path
+        assert not clusters & anywhere or module in {*clusters, "app"}, path
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -28,6 +28,10 @@ POLL_S = 0.1  # between two looks at what was cancelled
 ATTEMPTS = 5  # replicas that a request may lose before it fails; it may be the reason
 RETRY_S = 5.0  # before another replica is started in place of one that cannot start
 GROW_S = 2.0  # expected wait beyond which another replica is started
+START_S = 300.0  # after which a replica that has not started is replaced
+# With requests and without a frame before a replica is replaced although its process runs. Legitimate pauses are those of
+# a model that is new to it: seconds to copy and prepare it, with compiled kernels on a GPU.
+SILENT_S = 60.0
 IDLE_S = 300.0  # without a request before a replica that is more than the minimum is stopped
 
 
@@ -48,7 +52,7 @@ class RemoteReplica(Protocol):
         """
 
     def stop(self) -> None:
-        """Stop it for good."""
+        """Stop it for good, even if it does not answer. Its streams raise ReplicaLost."""
 
 
 class Cluster(Protocol):
@@ -69,6 +73,7 @@ class Member:
     up: bool = False
     pictures: int = 0  # in progress
     pixels_per_s: float = 0.0
+    silent_s: float = 0.0  # with requests, since its last frame
     used_at: float = field(default_factory=time.monotonic)
 
 
@@ -162,7 +167,7 @@ class ClusterEngine:
             runner.run(self._supervise())
 
     async def _supervise(self) -> None:
-        """Stop what was cancelled or is not read, and adapt the number of replicas, until this backend is closed."""
+        """Stop what was cancelled or is not read, and look after the replicas, until this backend is closed."""
         for _ in range(self.replicas[0]):
             self._add_member()
         while not self._closed:
@@ -170,6 +175,7 @@ class ClusterEngine:
             for completion, task in list(self._serving.items()):
                 if completion.cancelled or completion.unread_seconds(now) > self.limits.reader_timeout_s:
                     task.cancel()
+            self._replace_hung()
             self._adapt(now)
             await asyncio.sleep(POLL_S)
 
@@ -185,6 +191,20 @@ class ClusterEngine:
             self.members.remove(idle[0])
             idle[0].replica.stop()
 
+    def _replace_hung(self) -> None:
+        """Replace replicas that have requests and do not answer.
+
+        Time is counted over all requests, so that visitors who give up and click again do not keep a hung replica.
+        """
+        for member in self._up():
+            member.silent_s += POLL_S if member.pictures else 0.0
+            if member.silent_s > SILENT_S:
+                log.warning("A replica has not answered for %g s and is replaced; its requests go on elsewhere", SILENT_S)
+                member.up = False
+                self.members.remove(member)
+                self._add_member()
+                member.replica.stop()
+
     def _add_member(self) -> None:
         member = Member(self._cluster.start())
         self.members.append(member)
@@ -196,17 +216,18 @@ class ClusterEngine:
         task.add_done_callback(self._starting.discard)
 
     async def _bring_up(self, member: Member) -> None:
-        """Wait until a replica can take requests; replace it if that fails."""
+        """Wait until a replica can take requests; replace it if that fails or takes too long."""
         while True:
             try:
-                await member.replica.ready(self.models(""))
+                async with asyncio.timeout(START_S):
+                    await member.replica.ready(self.models(""))
                 break
             except Exception:
                 log.exception("A replica did not start; another one is started in %g s", RETRY_S)
                 await asyncio.sleep(RETRY_S)
                 member.replica.stop()
                 member.replica = self._cluster.start()
-        member.up, member.used_at = True, time.monotonic()
+        member.up, member.silent_s, member.used_at = True, 0.0, time.monotonic()
         self._some_up.set()
         self._ready.set()
 
@@ -239,7 +260,7 @@ class ClusterEngine:
             async with aclosing(member.replica.stream(job.model, request, job.result.done)) as frames:
                 async for frame in frames:
                     frame.add_to(job.result)
-                    member.pixels_per_s = frame.pixels_per_s
+                    member.pixels_per_s, member.silent_s = frame.pixels_per_s, 0.0
                     if not job.result.finished:
                         completion.publish(job.result.snapshot())
         except ReplicaLost as loss:

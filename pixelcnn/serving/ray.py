@@ -5,6 +5,7 @@ inside functions.
 """
 
 import os
+import secrets
 import socket
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
@@ -34,11 +35,15 @@ def check_answers(address: str) -> None:
 
 
 def settings(address: str) -> dict[str, str]:
-    """Environment variables for Ray: every connection needs the token, nothing is reported, and local means loopback."""
+    """Environment variables for Ray: every connection needs the token, nothing is reported, and local means loopback.
+
+    A cluster that this process starts has a token of its own. Ray would write one to a file that all users can read.
+    """
     local = address == LOCAL or address.rsplit(":", 1)[0] in ("localhost", "127.0.0.1")
     # Ray's own name for "use the loopback address", which by default it does on Windows and macOS only.
     loopback = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"} if local else {}
-    return {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", **loopback}
+    token = {"RAY_AUTH_TOKEN": secrets.token_hex(32)} if address == LOCAL else {}
+    return {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", **loopback, **token}
 
 
 class RayCluster:

@@ -1,4 +1,4 @@
-"""A `Cluster` whose replicas run in this process and can be lost on command."""
+"""A `Cluster` whose replicas run in this process and can be lost, or hang, on command."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -29,6 +29,8 @@ class LocalReplica:
         self.lost = asyncio.Event()
         self.may_return = asyncio.Event()  # after it was lost
         self.may_return.set()
+        self.answers = asyncio.Event()  # while it is clear, the replica neither answers nor dies
+        self.answers.set()
         self.stopped = False
         self.frames: list[Frame] = []  # that left this replica
 
@@ -44,7 +46,7 @@ class LocalReplica:
             item = None
             try:
                 while True:
-                    item = asyncio.ensure_future(anext(items, None))
+                    item = asyncio.ensure_future(self.answer(items))
                     await asyncio.wait((item, lost), return_when=asyncio.FIRST_COMPLETED)
                     if lost.done():
                         raise ReplicaLost("killed")
@@ -60,8 +62,15 @@ class LocalReplica:
                     item.cancel()
                     await asyncio.wait((item,))
 
+    async def answer(self, items: AsyncGenerator[Frame | InputError, None]) -> Frame | InputError | None:
+        """The next item, None at the end."""
+        item = await anext(items, None)
+        await self.answers.wait()
+        return item
+
     def stop(self) -> None:
         self.stopped = True
+        self.lost.set()
         self.replica.engine.close()
 
 

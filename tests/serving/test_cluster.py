@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from conftest import tiny_model
@@ -82,6 +83,20 @@ def test_requests_of_a_lost_replica_are_finished_elsewhere(start):
     counters_after(engine, completed=8, failed=0, replicas=2)
 
 
+@pytest.mark.parametrize("way", ["cancel", "leave", "deadline"])
+def test_leaving_frees_the_slots_of_the_replica(start, way):
+    limits = Limits(reader_timeout_s=0.3 if way == "deadline" else 30.0)
+    engine, (replica,) = start(slow_model(), (1, 1), limits)
+    completion = engine.submit(Request(samples=4))
+    wait_until(lambda: replica.replica.engine.counters()["active"] == 4)
+    if way == "cancel":
+        completion.cancel()
+    elif way == "leave":
+        asyncio.run(read(completion, 1))
+    wait_until(lambda: replica.replica.engine.counters()["active"] == 0)
+    assert replica.replica.engine.counters()["cancelled"] == 1 and not completion.job.result.finished
+
+
 def test_requests_wait_while_no_replica_is_left(start):
     model = slow_model(0.01)
     engine, (replica,) = start(model, (1, 1))
@@ -97,6 +112,32 @@ def test_requests_wait_while_no_replica_is_left(start):
     engine._loop.call_soon_threadsafe(replica.may_return.set)
     for seed, waited in ((3, completion), (4, later)):
         assert (waited.result(20).images == complete(model, seed=seed).images).all()
+
+
+def test_a_replica_that_does_not_answer_is_replaced(start, monkeypatch):
+    """Its requests are finished elsewhere, as if it had been lost; visitors who give up do not keep it alive."""
+    monkeypatch.setattr(cluster_module, "SILENT_S", 1.0)
+    model = slow_model(0.01)
+    engine, replicas = start(model)
+    completions = [engine.submit(Request(samples=2, seed=seed)) for seed in range(4)]
+    wait_until(lambda: all(len(replica.frames) > 5 for replica in replicas))
+    engine._loop.call_soon_threadsafe(replicas[0].answers.clear)
+    while not replicas[0].stopped:
+        impatient = engine.submit(Request())
+        with suppress(TimeoutError):
+            impatient.result(0.3)
+        impatient.cancel()
+    for seed, completion in enumerate(completions):
+        assert (completion.result(20).images == complete(model, samples=2, seed=seed).images).all()
+    counters = counters_when(engine, lambda counters: counters["replicas"] == 2 and not counters["active"])
+    assert counters["failed"] == 0 and [replica.stopped for replica in replicas] == [True, False, False]
+
+
+def test_a_replica_without_requests_or_with_a_slow_model_is_not_replaced(start, monkeypatch):
+    monkeypatch.setattr(cluster_module, "SILENT_S", 0.8)
+    engine, replicas = start(slow_model())
+    assert engine.submit(Request()).result(20).finished  # 1.5 s in 30 frames, and the other replica has nothing to do
+    assert [replica.stopped for replica in replicas] == [False, False]
 
 
 def test_a_request_that_every_replica_is_lost_to_fails(start, monkeypatch):
@@ -127,6 +168,23 @@ def test_a_replica_that_cannot_start_is_replaced(start, monkeypatch, caplog):
     engine, replicas = start(tiny_model("pixelcnn", 5, 6), (1, 1))
     assert engine.submit(Request()).result(20).finished
     assert [replica.stopped for replica in replicas] == [True, False] and "no module named" in caplog.text
+
+
+def test_a_replica_that_does_not_start_in_time_is_replaced(start, monkeypatch):
+    monkeypatch.setattr(cluster_module, "START_S", 0.2)
+    monkeypatch.setattr(cluster_module, "RETRY_S", 0.01)
+    ready, stuck = LocalReplica.ready, [True]
+
+    async def ready_later(self, model):
+        if stuck:
+            stuck.clear()
+            self.may_return.clear()
+        await ready(self, model)
+
+    monkeypatch.setattr(LocalReplica, "ready", ready_later)
+    engine, replicas = start(slow_model(0.001), (1, 1))
+    assert engine.submit(Request()).result(20).finished
+    assert [replica.stopped for replica in replicas] == [True, False]
 
 
 @pytest.mark.long

@@ -12,7 +12,6 @@ import pytest
 
 from app import main, set_temporary_folder
 from benchmarks import clients
-from benchmarks.soak import slow_weights
 from pixelcnn import complete, load
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +77,7 @@ def test_the_bundled_model_needs_few_steps():
 @pytest.mark.long
 def test_a_busy_server_refuses_the_last_requests(tmp_path):
     """Twelve clients request sixteen slow pictures each; 64 fit and 16 may wait. No client hangs."""
-    with clients.server("--weights", slow_weights(tmp_path), "--slots", "64", "--waiting", "16") as page:
+    with clients.server("--weights", clients.slow_weights(tmp_path), "--slots", "64", "--waiting", "16") as page:
         results = clients.simultaneous(page, 12, 16)
     assert all(result.done_s for result in results)
     refused = [result.refused for result in results if result.refused]

@@ -40,7 +40,10 @@ def test_two_front_ends_share_the_visitors(ray_head, tmp_path):
         sticky_proxy([first, second]) as address,
     ):
         visits = asyncio.run(visit_at_once(address))
+        asyncio.run(clients.close_tabs(first, 1))  # waits until the slots are free
+        counters = clients.server_status(first)
         served = [clients.server_status(front)["completed"] for front in (first, second)]
     assert {front for front, _ in visits} == {"0", "1"}
+    assert counters["cancelled"] == 1 and counters["failed"] == 0
     assert sum(served) == 2 * VISITORS and min(served) > 0
     assert all("Traceback" not in (tmp_path / log).read_text() for log in ("first", "second"))

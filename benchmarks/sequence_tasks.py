@@ -40,9 +40,11 @@ def fit(
 ) -> Curve:
     """Adam on a loss that draws its own batches; `validate` runs every so many steps and at the end.
 
-    clip: the largest norm of a gradient. Raises SystemExit if the loss is not finite.
+    The learning rate decays to zero over the second half. clip: the largest norm of a gradient. Raises SystemExit if
+    the loss is not finite.
     """
     optimizer = torch.optim.Adam(model.parameters(), options.lr)
+    decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, 2 - 2 * step / options.steps))
     curve: Curve = []
     for step in range(1, options.steps + 1):
         value = loss()
@@ -52,6 +54,7 @@ def fit(
         value.backward()
         nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
+        decay.step()
         if step % options.every == 0 or step == options.steps:
             curve.append([step, round(validate(), 4)])
             print(json.dumps({"step": step, "loss": round(value.item(), 5), "valid": curve[-1][1]}), flush=True)

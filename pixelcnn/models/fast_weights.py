@@ -4,11 +4,11 @@
         arXiv:1610.06258.
 
     A(t) = lambda A(t-1) + eta h(t) h(t)^T                              fast weights ([1], equation 1)
-    h_0(t+1) = f(LN[W h(t) + C x(t+1)])                                 a first guess
+    h_0(t+1) = f(W h(t) + C x(t+1))                                     a first guess
     h_s+1(t+1) = f(LN[W h(t) + C x(t+1) + A(t) h_s(t+1)])               the inner loop (equation 2, with layer norm)
 
-        C x(t+1) --+--> f(LN) --> h_0 --> A(t) --> + --> f(LN) --> h(t+1) --> into A(t+1)
-        W h(t)   --+-------------------------------+
+        C x(t+1) --+--> f --> h_0 --> A(t) --> + --> f(LN) --> h(t+1) --> into A(t+1)
+        W h(t)   --+---------------------------+
 
 A need not be stored: A(t) h = sum of eta lambda^(t-tau) h(tau) [h(tau) . h] over the rows tau, which is attention to the
 rows above with weights that fade (equation 4). The hidden states of the rows are what the cache holds.
@@ -62,7 +62,8 @@ class FastWeights(Module):
         return h
 
     def first_guess(self, drive: Tensor) -> Tensor:
-        return torch.relu(self.norm(drive))
+        """h_0 (N, n), which is not normalized: with layer norm, A h_0 drowns W h + C x at first, and little is learned."""
+        return torch.relu(drive)
 
     def attention(self, h: Tensor, history: Tensor) -> Tensor:
         """eta lambda^(t-tau) [h(tau) . h] for h (N, n) and every row tau of the history (N, t, n): (N, t)."""

@@ -11,8 +11,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(100)]
 
 # The pixel in the orange frame.
 FRAMED_PIXEL = """() => {
-    const {left, top} = document.querySelector('.current-pixel').style;
-    return Math.round(parseFloat(top) * 28 / 100) * 28 + Math.round(parseFloat(left) * 28 / 100);
+    const [frame, canvas] = ['.current-pixel', '.pixels'].map((name) => document.querySelector(name).getBoundingClientRect());
+    const place = (side, size) => Math.round(28 * (frame[side] - canvas[side]) / canvas[size]);
+    return 28 * place('top', 'height') + place('left', 'width');
 }"""
 
 

@@ -155,12 +155,9 @@ function showProbability(store, box, running) {
   const p = running ? inkProbability(completion, store.step) : NaN;
   const text = box.querySelector(".probability-text");
   box.hidden = Number.isNaN(p);
-  if (box.hidden) {
-    text.textContent = "";
-    return;
-  }
+  if (box.hidden) return setText(text, "");
   const shown = temperatureChanged ? atTemperature(p, completion.temperature, temperature) : p;
   box.querySelector(".probability-bar").style.width = `${100 * shown}%`;
   const key = temperatureChanged ? "player.next_pixel_at" : "player.next_pixel";
-  text.textContent = i18n.t(key, { percent: (100 * shown).toFixed(1), temperature });
+  setText(text, i18n.t(key, { percent: (100 * shown).toFixed(1), temperature }));
 }

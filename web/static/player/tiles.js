@@ -8,7 +8,7 @@ const ROW = 4; // tiles in a row if there are two models with this many completi
 export function startTiles(store, root) {
   const { width, height, i18n } = store;
   const tiles = root.querySelector(".tiles");
-  let views = []; // of the completions: {button, caption, painter}
+  let views = []; // of the completions: {button, caption, painter, state: what the button says}
   let firstAnswer = false; // whether the next completions are the first answer to a request
 
   const severalModels = () => new Set(store.completions.map((completion) => completion.model)).size > 1;
@@ -31,10 +31,13 @@ export function startTiles(store, root) {
     return [digit, origin].filter(Boolean).join(" · ");
   }
 
-  function describe({ button, caption }, completion, index) {
-    const text = captionOf(completion);
+  function describe(view, completion, index) {
+    const { button, caption } = view, text = captionOf(completion), pressed = index === store.selected;
+    const state = `${i18n.language} ${text} ${pressed}`;
+    if (view.state === state) return; // this runs while pictures grow, too
+    view.state = state;
     button.setAttribute("aria-label", [i18n.t("player.sample", { number: index + 1 }), text].filter(Boolean).join(", "));
-    button.setAttribute("aria-pressed", index === store.selected);
+    button.setAttribute("aria-pressed", pressed);
     setText(caption, text.replaceAll("_", "_\u200b")); // a line may break there
   }
 

@@ -18,7 +18,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import clients
 
-GOAL_MS = 4.0
+GOAL_MS = 4.0  # of script time, at this slowing down:
+GOAL_THROTTLE = 4.0
 SPEED = 55  # of the page's slider: some 70 pixels per second, so that the pictures play for almost six seconds
 SEED = 5
 FRAMES = """(count) => new Promise((done) => {
@@ -77,7 +78,7 @@ def read_counters(session) -> dict[str, float]:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--throttle", type=float, default=4.0, help="how many times slower (default: %(default)s)")
+    parser.add_argument("--throttle", type=float, default=GOAL_THROTTLE, help="times slower (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=60, help="frames to measure (default: %(default)s)")
     parser.add_argument("--address", help="a page that is already running")
     options = parser.parse_args(argv)
@@ -86,7 +87,7 @@ def main(argv: list[str] | None = None) -> None:
     else:
         with clients.server() as address:
             result = measure(address, options.throttle, options.frames)
-    met = result["script_ms_per_frame"] <= GOAL_MS
+    met = result["script_ms_per_frame"] <= GOAL_MS if options.throttle == GOAL_THROTTLE else None
     print(json.dumps(result | {"pictures": 4, "throttle": options.throttle, "goal_ms": GOAL_MS, "met": met}))
 
 

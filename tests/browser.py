@@ -182,7 +182,8 @@ class Page:
         self.set_speed(100)
         self.wait_for_store("store.finished && store.position >= store.total", timeout=20_000)
         total = self.store("total")
-        expect(self.page.locator(".summary")).to_contain_text(text("player.pixel_of", pixel=total, total=total))
+        language = self.page.evaluate("document.documentElement.lang")
+        expect(self.page.locator(".summary")).to_contain_text(text("player.pixel_of", language, pixel=total, total=total))
 
     def completions(self) -> list[dict]:
         """The completions as the page has them (web/static/core/completion.js)."""

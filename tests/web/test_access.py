@@ -23,10 +23,11 @@ def violations(app_page: Page) -> list[str]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "language"), [("light", "en-US"), ("dark", "ko-KR")])
 @pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
-def test_axe_finds_no_serious_violation(chromium, server, scheme, size):
-    app_page = Page(chromium, server, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+def test_axe_finds_no_serious_violation(chromium, server, scheme, language, size):
+    viewport = {"width": size[0], "height": size[1]}
+    app_page = Page(chromium, server, viewport=viewport, color_scheme=scheme, locale=language)
     app_page.draw_seven()
     assert violations(app_page) == []
     app_page.set(samples=4)
@@ -56,6 +57,36 @@ def test_axe_finds_no_serious_violation_in_the_quiz_or_the_tour(chromium, server
     app_page.open_panel("tour")
     app_page.locator("[data-level=child]").click()
     app_page.locator(".tour-card").wait_for()
+    assert violations(app_page) == []
+    app_page.close()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_violation_in_panels_at_work_or_the_offer(chromium, server, scheme):
+    app_page = Page(chromium, server, color_scheme=scheme)
+    app_page.stroke((2, 3), (2, 10), (12, 6))
+    app_page.locator(".offer-button").press("Enter")
+    expect(app_page.locator(".offer-pictures canvas")).to_have_count(3)
+    assert violations(app_page) == []
+    app_page.locator(".offer-top").press("Enter")
+    app_page.open_panel("ladder")
+    app_page.locator(".ladder-complete").click()
+    app_page.wait_for_completions(5)
+    assert violations(app_page) == []
+    app_page.finish()
+    app_page.locator(".exhibit-pictures canvas:not([aria-hidden=true])").last.wait_for(timeout=60_000)
+    assert violations(app_page) == []
+    app_page.open_panel("share")
+    app_page.locator(".share-programs summary").click()
+    assert violations(app_page) == []
+    app_page.open_panel("learn")
+    app_page.locator(".learn-start").click()
+    app_page.locator(".learn-picture[data-step]").wait_for(timeout=60_000)
+    assert violations(app_page) == []
+    app_page.locator(".learn-stop").click()
+    app_page.locator(".learn-download").wait_for(timeout=60_000)
     assert violations(app_page) == []
     app_page.close()
 

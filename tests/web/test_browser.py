@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from web.i18n import TEXTS
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(40)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 CLASS_AT = "([x, y]) => document.elementFromPoint(x, y).className"

@@ -95,9 +95,9 @@ def test_after_completing_the_centered_drawing_is_completed_again(app_page):
     app_page.stroke((2, 3), (2, 10), (12, 6))
     app_page.complete()
     app_page.finish()
-    app_page.locator(".offer-button").click()
-    app_page.locator(".offer-top").click()
+    app_page.locator(".offer-button").press("Enter")
+    app_page.locator(".offer-top").press("Enter")
+    app_page.wait_for_completions(4)
     app_page.finish()
-    assert app_page.store("completions.length") == 4
     app_page.locator("[data-action=undo]").click()
     assert app_page.store("finished"), "undo brings back the earlier completions too"

@@ -8,6 +8,7 @@ import zxingcpp
 from browser import Page, text
 from PIL import Image
 from playwright.sync_api import expect
+from test_access import violations
 from test_wall import PICTURE, key_of, moderate
 
 from benchmarks import clients
@@ -217,6 +218,22 @@ def test_the_wall_in_full_screen_shows_all_pictures_at_once(chromium, lan):
 def full_wall(count: int) -> dict:
     pictures = [PICTURE | {"number": number, "name": f"Nr. {number}"} for number in range(1, count + 1)]
     return {"token": "x-1", "open": True, "complete_list": True, "oldest": 1, "pictures": pictures}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("scheme", "language"), [("light", "en-US"), ("dark", "ko-KR")])
+def test_axe_finds_no_serious_violation_in_the_panel(chromium, lan, scheme, language):
+    moderate(lan, "clear")
+    page = Page(chromium, lan[0], viewport=DESKTOP, color_scheme=scheme, locale=language)
+    page.draw_seven()
+    page.complete()
+    page.finish()
+    page.open_panel("classroom")
+    page.locator(".add-to-wall").click()
+    expect(tiles(page)).to_have_count(1)
+    page.locator(".teacher summary").click()
+    assert violations(page) == []
+    page.close()
 
 
 @pytest.mark.long

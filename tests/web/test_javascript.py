@@ -34,3 +34,8 @@ def test_every_module_of_the_page_is_imported():
     for path in sources:
         if path.relative_to(static).as_posix() != "core/main.js":
             assert any(f'/{path.name}"' in source for source in sources.values()), path
+
+
+def test_every_module_of_the_page_is_short():
+    lines = {path.name: len(path.read_text("utf-8").splitlines()) for path in (ROOT / "web" / "static").rglob("*.js")}
+    assert {name for name, count in lines.items() if count > 250} == set()

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from browser import Page
 from playwright.sync_api import expect
 from safetensors import safe_open
 from starlette.applications import Starlette
@@ -192,3 +193,49 @@ def test_the_panel_shows_the_curve_and_the_visitors_top(app_page):
     with app_page.page.expect_download() as download:
         app_page.page.locator(".learn-download").click()
     assert download.value.suggested_filename.startswith("pixelcnn-step-")
+
+
+def fill_wall(address: str) -> None:
+    """Put 19 pictures of visitors who agreed to training on the wall, and one of a visitor who did not."""
+    for visitor in range(4):  # at addresses of their own, because pictures are limited per visitor
+        transport = httpx.HTTPTransport(local_address=f"127.0.0.{10 + visitor}")
+        with httpx.Client(base_url=address, transport=transport) as client:
+            for number in range(5):
+                agrees, ink = (visitor, number) != (3, 4), np.zeros((28, 28), np.uint8)
+                ink[4:24, 4 + number : 7 + number + visitor] = 255
+                picture = {"ink": ink.tobytes().hex(), "known": "1" * 392 + "0" * 392, "model": "pixelcnn", "learn": agrees}
+                client.post("/wall", json=picture | {"name": "agrees" if agrees else "refuses"}).raise_for_status()
+
+
+@pytest.mark.long
+@pytest.mark.browser
+@pytest.mark.timeout(400)
+def test_a_class_trains_on_the_pictures_of_those_who_agreed_only(chromium, tmp_path):
+    environment = {"GRADIO_SERVER_NAME": "", "TMPDIR": str(tmp_path)}
+    with clients.server("--lan", log=tmp_path / "log", env=environment) as address:
+        fill_wall(address)
+        visit = Page(chromium, address)
+        wall_option, note = visit.locator(".learn-controls option[value=wall]"), visit.locator(".learn-note")
+        visit.open_panel("learn")
+        expect(wall_option).to_contain_text("19")
+        expect(wall_option).to_be_disabled()
+        visit.draw_seven()
+        visit.complete()
+        visit.finish()
+        visit.open_panel("classroom")
+        visit.locator("#wall-name").fill("agrees")
+        assert not visit.locator("#wall-learn").is_checked(), "nobody agrees without saying so"
+        visit.locator("#wall-learn").check()
+        visit.locator(".add-to-wall").click()
+        visit.open_panel("learn")
+        expect(wall_option).to_be_enabled()
+        visit.locator(".learn-controls [name=data]").select_option("wall")
+        visit.locator(".learn-start").click()
+        expect(note).to_contain_text("nats per unseen picture of the wall", timeout=120_000)
+        (trained,) = [np.load(path) for path in tmp_path.glob("pixelcnn-learn-*/pictures.npy")]
+        shown = httpx.get(f"{address}/wall").json()["pictures"]
+        agreed = [bytes.fromhex(each["ink"]) for each in shown if each["name"] == "agrees"]
+        assert len(shown) == 21 and [picture.tobytes() for picture in trained] == agreed
+        visit.locator(".learn-stop").click()
+        expect(visit.locator(".learn-download")).to_be_visible(timeout=60_000)
+        visit.close()

@@ -4,15 +4,17 @@ import math
 import re
 
 import pytest
-from browser import text
+from browser import Page, text
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(100)]
 
 # The pixel in the orange frame.
 FRAMED_PIXEL = """() => {
-    const {left, top} = document.querySelector('.current-pixel').style;
-    return Math.round(parseFloat(top) * 28 / 100) * 28 + Math.round(parseFloat(left) * 28 / 100);
+    const box = (name) => document.querySelector(name).getBoundingClientRect();
+    const [frame, canvas] = [box('.current-pixel'), box('.pixels')];
+    const place = (side, size) => Math.round(28 * (frame[side] - canvas[side]) / canvas[size]);
+    return 28 * place('top', 'height') + place('left', 'width');
 }"""
 
 
@@ -162,3 +164,26 @@ def test_a_quiz_that_gets_no_picture_ends_its_waiting(app_page):
     app_page.locator(".quiz-next").click()
     expect(app_page.page.get_by_text("All pixels are known.")).to_be_visible()
     expect_state(app_page, "idle")
+
+
+@pytest.mark.long
+def test_on_a_phone_the_canvas_covers_no_question_and_no_beginning_of_a_panel(chromium, server):
+    """Elements below a panel must not keep their place when it becomes longer."""
+    phone = Page(chromium, server, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    gap = """(selector) => {
+        const box = (name) => document.querySelector(name).getBoundingClientRect();
+        return box(selector).top - box('.stage').bottom;
+    }"""
+    phone.draw_seven()
+    start(phone)
+    phone.settle()
+    assert phone.page.evaluate(gap, ".quiz-text") > 0
+    phone.locator("[data-guess='0.5']").click()
+    expect_state(phone, "answered")
+    phone.settle()
+    assert phone.page.evaluate(gap, ".quiz-text") > 0
+    phone.open_panel("anatomy")
+    expect(phone.locator(".anatomy-picture")).to_be_visible()
+    phone.settle()
+    assert phone.page.evaluate(gap, "#panel-anatomy") > 0
+    phone.close()

@@ -7,6 +7,7 @@ export function startCutLine(store, root, view) {
   const { height, i18n, drawing } = store;
   const line = root.querySelector(".cut");
   let version = null; // of the drawing while the line is dragged; any other change of the drawing ends the drag
+  let shown = ""; // the row and the language
   let moved = false; // whether this drag has moved the line
 
   // remember: whether this is a new step of the undo history.
@@ -47,6 +48,9 @@ export function startCutLine(store, root, view) {
   return () => {
     // A completion without known pixels, such as that of an untouched canvas, has the line above it.
     const row = !store.completion || store.completion.known.includes(1) ? drawing.cut : 0;
+    const state = `${row} ${i18n.language}`;
+    if (state === shown) return; // this runs while pictures grow, too
+    shown = state;
     line.style.top = `${(100 * row) / height}%`;
     line.dataset.end = row === 0 ? "top" : row === height ? "bottom" : "";
     line.setAttribute("aria-valuenow", row);

@@ -2,6 +2,7 @@
 
 const KNOWN_INK = [24, 40, 72], SAMPLED_INK = [217, 72, 15], PAPER = [250, 248, 243], NEW_PIXEL = [255, 212, 59]; // RGB
 const COOLING_STEPS = 10; // steps during which a new pixel is highlighted
+const HIGHLIGHT = 0.35; // how much of a color the highlight of the newest pixel is
 const blend = (share, from, to) => from + share * (to - from);
 
 // The colors of known and of sampled ink from 0 to 255, without highlight and overlay: RGBA in one number.
@@ -31,7 +32,7 @@ export function pixelsAt(completion, step, { highlight = true } = {}) {
 export function paintPixels(context, { width, height, known, ink, newness = () => 0, faint = () => 0, overlay = null }) {
   const picture = context.createImageData(width, height), words = new Uint32Array(picture.data.buffer);
   for (let pixel = 0; pixel < width * height; pixel++) {
-    const value = ink(pixel), unknown = value < 0, highlight = newness(pixel) * 0.35;
+    const value = ink(pixel), unknown = value < 0, highlight = HIGHLIGHT * newness(pixel);
     if (!overlay && !highlight) { // nearly all pixels of nearly all frames
       words[pixel] = unknown ? TRANSPARENT_INK | (faint(pixel) << 24) : PLAIN[known(pixel) ? 0 : 1][Math.round(value)];
       continue;
@@ -49,13 +50,52 @@ export function paintPixels(context, { width, height, known, ink, newness = () =
   context.putImageData(picture, 0, 0);
 }
 
-// Paints a completion at a step.
-export function paintCompletion(context, { width, height, completion, step, highlight }) {
-  const pixels = pixelsAt(completion, step, { highlight });
-  paintPixels(context, {
-    width, height,
-    known: (pixel) => completion.known[pixel],
-    ink: (pixel) => (completion.known[pixel] ? completion.knownInk[pixel] : pixels.ink[pixel]),
-    newness: (pixel) => pixels.newness[pixel],
-  });
+// Paints completions onto a canvas, and from one step to another only the pixels that change. The canvas must have its size.
+export class CompletionPainter {
+  constructor(canvas) {
+    this.context = canvas.getContext("2d");
+    this.picture = this.context.createImageData(canvas.width, canvas.height);
+    this.words = new Uint32Array(this.picture.data.buffer);
+    this.painted = null; // {completion, end, highlight}
+  }
+
+  // Call it when something else was painted onto the canvas.
+  forget() {
+    this.painted = null;
+  }
+
+  clear() {
+    this.context.clearRect(0, 0, this.picture.width, this.picture.height);
+    this.forget();
+  }
+
+  // highlight: whether new pixels are marked as such.
+  paint(completion, step, highlight) {
+    const end = Math.min(step, completion.ink.length), before = this.painted;
+    const same = before?.completion === completion;
+    if (same && before.end === end && before.highlight === highlight) return;
+    if (!same) this.paintKnown(completion);
+    // Pixels that were new are not any more.
+    const first = same ? Math.max(0, Math.min(before.end, end) - COOLING_STEPS) : 0, last = same ? Math.max(before.end, end) : end;
+    for (let index = first; index < last; index++) {
+      const newness = highlight ? Math.max(0, 1 - (end - index) / COOLING_STEPS) : 0;
+      this.words[completion.order[index]] = index < end ? sampledColor(completion.ink[index], newness) : TRANSPARENT_INK;
+    }
+    this.context.putImageData(this.picture, 0, 0);
+    this.painted = { completion, end, highlight };
+  }
+
+  paintKnown({ known, knownInk }) {
+    for (let pixel = 0; pixel < known.length; pixel++) {
+      this.words[pixel] = known[pixel] ? PLAIN[0][Math.round(knownInk[pixel])] : TRANSPARENT_INK;
+    }
+  }
+}
+
+// The color of a sampled pixel: RGBA in one number.
+function sampledColor(ink, newness) {
+  if (!newness) return PLAIN[1][Math.round(ink)];
+  const channel = (index) =>
+    Math.round(blend(HIGHLIGHT * newness, blend(ink / 255, PAPER[index], SAMPLED_INK[index]), NEW_PIXEL[index]));
+  return channel(0) | (channel(1) << 8) | (channel(2) << 16) | (255 << 24);
 }

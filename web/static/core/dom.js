@@ -16,6 +16,11 @@ export function make(tag, attributes = {}, ...children) {
   return node;
 }
 
+// Changes the text of an element, if it is another one: the browser lays out every element again that is written to.
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 // Calls a listener for each of several events.
 export function listen(target, names, listener, options) {
   for (const name of names) target.addEventListener(name, listener, options);

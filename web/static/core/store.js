@@ -3,8 +3,9 @@
 //   "settings"         the settings or the facts of the server changed
 //   "request"          a completion was requested
 //   "completions"      completions arrived or grew
-//   "before-position"  before "position", so that the overlay is up to date when the canvas is painted
 //   "position"         the position, the selected completion or the playing state changed
+//   "moved"            the player moved on by itself. For pictures only: "position" follows for everything else, ten times a second
+//   "before-position"  before both of them, so that the overlay is up to date when the canvas is painted
 //   "cleared"          the completions were discarded, because the drawing changed
 //   "posterior"        p(digit | pixels so far) of the selected completion arrived
 //   "overlay-selected", "overlay"  another overlay was chosen; one that had to be requested is available
@@ -44,7 +45,7 @@ export class Store extends EventTarget {
   }
 
   emit(name) {
-    if (name === "position") this.dispatchEvent(new Event("before-position"));
+    if (name === "position" || name === "moved") this.dispatchEvent(new Event("before-position"));
     this.dispatchEvent(new Event(name));
   }
 

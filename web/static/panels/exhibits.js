@@ -29,7 +29,7 @@ export function bestStart(captions) {
 }
 
 function makeRow({ width, height }, entry, kind) {
-  const canvases = Array.from({ length: KINDS[kind].pictures }, () => make("canvas", { width, height, role: "img" }));
+  const canvases = Array.from({ length: KINDS[kind].pictures }, () => make("canvas", { width, height, role: "img", "aria-hidden": "true" }));
   const note = make("p", { class: "ladder-facts", "aria-live": "polite" }), tries = make("div", { class: "ladder-tries" });
   const text = make("div", {},
     make("strong", { i18n: `exhibits.${kind}_name` }), make("p", { i18n: `exhibits.${kind}` }),
@@ -65,7 +65,8 @@ export function startExhibits(store) {
       const context = canvas.getContext("2d");
       const [frame, sample] = kind === "pix2pix" ? [frames[index], 0] : [frames.at(-1), index];
       const digit = frame?.captions[sample].params.digit ?? "";
-      canvas.setAttribute("aria-label", frame ? i18n.t("exhibits.picture", { number: index + 1, digit }) : "");
+      canvas.setAttribute("aria-hidden", !frame); // an empty picture has no name
+      canvas.setAttribute("aria-label", i18n.t("exhibits.picture", { number: index + 1, digit }));
       if (frame) paintInk(context, frame.pictures[sample], known, store);
       else context.clearRect(0, 0, canvas.width, canvas.height);
     });

@@ -1,7 +1,7 @@
 // The ladder: one drawing completed by five models with the same random numbers, from one without memory to one that reads
 // every earlier pixel. What each kind of memory is worth shows in the pictures and in nats. Below them are the exhibits,
 // which have no likelihood.
-import { paintCompletion } from "../canvas/paint.js";
+import { CompletionPainter } from "../canvas/paint.js";
 import { fetchJson } from "../core/api.js";
 import { ClassChoice, isFinished, sum } from "../core/completion.js";
 import { listen, make } from "../core/dom.js";
@@ -48,11 +48,11 @@ function makeRow({ width, height }, kind, entry) {
   const value = make("p", { class: "ladder-nats" }), test = make("small"), facts = make("p", { class: "ladder-facts" });
   const tries = make("div", { class: "ladder-tries" });
   const text = make("div", {}, name, make("p", { i18n: `ladder.${kind}` }), value, facts, test, tries);
-  return { entry, canvas, name, value, test, facts, tries, item: make("li", { "data-model": entry }, canvas, text) };
+  return { entry, canvas, painter: new CompletionPainter(canvas), name, value, test, facts, tries, item: make("li", { "data-model": entry }, canvas, text) };
 }
 
 export function startLadder(store, box) {
-  const { i18n, width, height, facts } = store, ladder = rungs(facts.models);
+  const { i18n, facts } = store, ladder = rungs(facts.models);
   const entries = ladder.map(([, entry]) => entry), rows = ladder.map(([kind, entry]) => makeRow(store, kind, entry));
   const complete = make("button", {
     type: "button", class: "ladder-complete", i18n: "ladder.complete",
@@ -67,14 +67,18 @@ export function startLadder(store, box) {
   const list = make("ol", { class: "ladder" }, rows.map(({ item }) => item));
   box.append(make("p", { i18n: "ladder.lead" }), actions, list, status, ...exhibits.elements);
 
-  function showRow({ entry, canvas, value, facts: line }, completion) {
-    const context = canvas.getContext("2d");
-    context.clearRect(0, 0, width, height);
+  function paintRow({ painter }, completion) {
+    if (completion) painter.paint(completion, store.step, store.step < completion.order.length);
+    else painter.clear();
+  }
+
+  function showRow(row, completion) {
+    const { entry, canvas, value, facts: line } = row;
     value.textContent = line.textContent = "";
     canvas.setAttribute("aria-label", i18n.t("ladder.picture", { model: entry }));
+    paintRow(row, completion);
     if (!completion) return;
     const step = Math.min(store.step, completion.ink.length), end = step === completion.order.length;
-    paintCompletion(context, { width, height, completion, step, highlight: !end });
     const nats = end && completion.nats !== null ? completion.nats : Math.LN2 * sum(completion.bits, step);
     value.textContent = i18n.t("ladder.nats", { nats: nats.toFixed(1), count: step, total: completion.order.length });
   }
@@ -86,6 +90,12 @@ export function startLadder(store, box) {
       const seconds = (completions[index].ms / 1000).toFixed(1);
       line.textContent = digits.length ? i18n.t("ladder.facts", { digit: digits[index], seconds }) : "";
     });
+  }
+
+  function paint() {
+    if (box.hidden) return;
+    const completions = ladderOf(store.completions, entries);
+    rows.forEach((row, index) => paintRow(row, completions?.[index]));
   }
 
   function show() {
@@ -104,6 +114,7 @@ export function startLadder(store, box) {
   }
 
   listen(store, ["position", "completions", "cleared", "settings"], show);
+  store.addEventListener("moved", paint);
   i18n.addEventListener("changed", show);
   return { shown: show };
 }

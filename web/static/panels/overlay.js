@@ -1,7 +1,7 @@
 // Overlays over the canvas: what the model may draw (mean and entropy of several completions), how surprising each pixel
 // was, and where the model looks for the next pixel.
 import { entropy } from "../core/completion.js";
-import { listen, make } from "../core/dom.js";
+import { listen, make, setText } from "../core/dom.js";
 import { receptiveFieldOf } from "./receptive-field.js";
 
 const COLORS = { mean: [217, 72, 15], entropy: [95, 61, 196], surprise: [11, 114, 133], receptive_field: [24, 100, 171] };
@@ -67,10 +67,14 @@ export function startOverlay(store, box) {
     for (const button of buttons) button.setAttribute("aria-pressed", button.dataset.overlay === name);
     more.hidden = !few || !count;
     const key = !store.completion && name !== "none" ? "no_completion" : few ? "too_few" : `${name}_note`;
-    note.textContent = i18n.t(`overlay.${key}`, { count });
+    setText(note, i18n.t(`overlay.${key}`, { count }));
     scale.show(store.completion && !few ? name : "none");
-    store.overlay = store.completion ? currentOverlay() : null;
+    update();
     if (name === "receptive_field" && store.completion && !store.playing) await requestReceptiveField();
+  }
+
+  function update() {
+    store.overlay = store.completion ? currentOverlay() : null;
   }
 
   function currentOverlay() {
@@ -96,11 +100,12 @@ export function startOverlay(store, box) {
     note.textContent = i18n.t(strength ? "overlay.receptive_field_note" : "about.no_response");
     if (!strength || store.completion !== completion) return;
     field = { key, strength: Float32Array.from(strength, (value) => value / 255) };
-    store.overlay = currentOverlay();
+    update();
     store.emit("overlay");
   }
 
-  listen(store, ["overlay-selected", "before-position", "completions", "cleared"], show);
+  listen(store, ["overlay-selected", "position", "completions", "cleared"], show);
+  store.addEventListener("before-position", update);
   i18n.addEventListener("changed", show);
   show();
 }

@@ -1,5 +1,5 @@
 // The bars "Which digit?": p(digit | pixels so far) of the completion on the canvas.
-import { listen, make } from "../core/dom.js";
+import { listen, make, setText } from "../core/dom.js";
 import { classesOf, posteriorNote, posteriorOf } from "../core/posterior.js";
 
 const PERCENT = 100;
@@ -21,16 +21,16 @@ export function startDigitBars(store, root) {
     const posterior = answer instanceof Float32Array ? answer : null;
     const classes = classesOf(store, completion) || maxClasses, step = Math.min(store.step, completion?.order.length ?? 0);
     list.classList.toggle("idle", !posterior);
-    note.textContent = posteriorNote(store, completion);
+    setText(note, posteriorNote(store, completion));
     bars.forEach(({ item, number, fill }, digit) => {
       const p = posterior ? posterior[classes * step + digit] : 0;
       const percent = Math.round(PERCENT * p), sampled = Boolean(posterior) && completion.sampledDigit === digit;
       const state = `${digit >= classes} ${sampled} ${posterior ? percent : ""}`;
-      if (item.dataset.state === state) return; // this runs at every frame
+      if (item.dataset.state === state) return;
       item.dataset.state = state;
       item.hidden = digit >= classes;
       item.classList.toggle("sampled", sampled);
-      fill.style.height = `${percent}%`;
+      fill.style.scale = `1 ${percent / PERCENT}`;
       number.textContent = posterior ? percent : "";
     });
   }

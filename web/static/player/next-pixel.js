@@ -2,7 +2,7 @@
 // of ink, and on the line from 0 to 1 the random number that decides between paper and ink.
 import { paintPixels, pixelsAt } from "../canvas/paint.js";
 import { atTemperature, inkProbability, isInk } from "../core/completion.js";
-import { listen } from "../core/dom.js";
+import { listen, setText } from "../core/dom.js";
 import { colorName } from "./pixel-readout.js";
 
 const SIDE = 7; // pixels, as the first layer of a PixelCNN reads
@@ -22,15 +22,15 @@ export function startNextPixel(store, root) {
     box.classList.toggle("idle", !ready);
     line.hidden = !ready || completion.levels !== 2;
     if (!ready) {
-      heading.textContent = i18n.t("pixel");
-      ink.textContent = "";
-      outcome.textContent = i18n.t("pixel.none");
+      setText(heading, i18n.t("pixel"));
+      setText(ink, "");
+      setText(outcome, i18n.t("pixel.none"));
       canvas.getContext("2d").clearRect(0, 0, SIDE, SIDE);
       painted = "";
       return;
     }
     const pixel = completion.order[step];
-    heading.textContent = i18n.t("pixel.at", { row: Math.floor(pixel / width) + 1, column: (pixel % width) + 1 });
+    setText(heading, i18n.t("pixel.at", { row: Math.floor(pixel / width) + 1, column: (pixel % width) + 1 }));
     showNumbers(completion, step);
     const state = `${store.selected} ${step} ${completion.seed} ${completion.ink.length}`;
     if (state !== painted) paintNeighborhood(store, canvas, completion, step);
@@ -42,20 +42,20 @@ export function startNextPixel(store, root) {
     let p = inkProbability(completion, step);
     let color = colorName(i18n, completion, completion.ink[step]);
     if (Number.isNaN(p)) {
-      ink.textContent = i18n.t("pixel.gray", { percent: (100 * completion.probabilities[step]).toFixed(1), color });
-      outcome.textContent = Number.isNaN(noise) ? "" : i18n.t("pixel.number", { number, color });
+      setText(ink, i18n.t("pixel.gray", { percent: (100 * completion.probabilities[step]).toFixed(1), color }));
+      setText(outcome, Number.isNaN(noise) ? "" : i18n.t("pixel.number", { number, color }));
       return;
     }
     if (store.temperatureChanged) { // the number stays, and the line between paper and ink moves
       p = atTemperature(p, completion.temperature, temperature);
       if (!Number.isNaN(noise)) color = i18n.t(noise >= 1 - p ? "player.ink" : "player.paper");
     }
-    ink.textContent = i18n.t("pixel.ink", { percent: (100 * p).toFixed(1) });
+    setText(ink, i18n.t("pixel.ink", { percent: (100 * p).toFixed(1) }));
     line.style.setProperty("--paper-share", `${100 * (1 - p)}%`);
     line.style.setProperty("--number", `${100 * noise}%`);
     line.classList.toggle("unnumbered", Number.isNaN(noise));
     line.classList.toggle("becomes-ink", isInk(completion.ink[step]));
-    outcome.textContent = i18n.t(Number.isNaN(noise) ? "pixel.flipped" : "pixel.number", { number, color });
+    setText(outcome, i18n.t(Number.isNaN(noise) ? "pixel.flipped" : "pixel.number", { number, color }));
   }
 
   listen(store, ["position", "completions", "cleared", "settings"], show);

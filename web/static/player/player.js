@@ -1,7 +1,7 @@
 // The player. Completions arrive in batches, as fast as the server computes them; the player shows their pixels one by one
 // at a speed of its own.
 import { atTemperature, ClassChoice, inkProbability } from "../core/completion.js";
-import { listen, reducedMotion } from "../core/dom.js";
+import { listen, reducedMotion, setText } from "../core/dom.js";
 import { colorName, startPixelReadout } from "./pixel-readout.js";
 import { startTiles } from "./tiles.js";
 
@@ -9,6 +9,7 @@ const RESPONSE_TIMEOUT_MS = 20000; // without a message for this long, a complet
 const MAX_FRAME_S = 0.1; // a longer frame, in a tab in the background, counts as this long
 const INSTANT = 100; // of the speed slider; 0 to 99 is 1 to 2000 pixels a second, on a logarithmic scale
 const MAX_SPEED = 2000;
+const SHOW_EVERY_MS = 100; // how often texts and bars follow while the pictures play: nobody reads faster
 
 export function startPlayer(store, root) {
   const { i18n } = store;
@@ -26,9 +27,9 @@ export function startPlayer(store, root) {
     const running = store.completions.length > 0 && store.position < store.end;
     const atEnd = store.completions.length > 0 && !running;
     const [symbol, action] = store.playing ? ["❚❚", "pause"] : atEnd ? ["↻", "replay"] : ["▶", "play"];
-    toggle.textContent = symbol;
+    setText(toggle, symbol);
     toggle.setAttribute("aria-label", i18n.t(`player.${action}`));
-    summary.textContent = store.completion ? summaryOf(store).join(" · ") : "";
+    setText(summary, store.completion ? summaryOf(store).join(" · ") : "");
     if (store.completion) {
       scrub.max = store.total;
       scrub.setAttribute("aria-valuetext", pixelCount(store));
@@ -92,9 +93,10 @@ function startSpeed(i18n, root) {
 // of a second model arrive after many of the first.
 export const advance = ({ position, available }, pixels) => Math.max(position, Math.min(available, position + pixels));
 
-// Moves the position forward while the player plays. announce(key): for screen readers, at the end.
-function startClock(store, speed, announce) {
-  let frame = 0, lastFrame = 0, lastMessage = 0; // the frame's handle; times in ms
+// Moves the position forward while the player plays. Every step emits "moved", and ten times a second there is "position"
+// instead. announce(key): for screen readers, at the end.
+export function startClock(store, speed, announce) {
+  let frame = 0, lastFrame = 0, lastMessage = 0, lastShown = 0; // the frame's handle; times in ms
 
   function run() {
     if (frame) return;
@@ -103,7 +105,7 @@ function startClock(store, speed, announce) {
   }
 
   function tick(now) {
-    const elapsed = Math.min(MAX_FRAME_S, Math.max(0, now - lastFrame) / 1000); // `now` can be before lastFrame
+    const { step } = store, elapsed = Math.min(MAX_FRAME_S, Math.max(0, now - lastFrame) / 1000); // `now` can be before lastFrame
     lastFrame = now;
     if (store.playing) {
       store.position = advance(store, speed.instant() ? Infinity : elapsed * speed.pixelsPerSecond());
@@ -114,7 +116,12 @@ function startClock(store, speed, announce) {
       store.playing = false;
       announce(store.position >= store.total ? "player.finished" : "player.stopped");
     }
-    store.emit("position");
+    if (!store.playing || now - lastShown >= SHOW_EVERY_MS) {
+      lastShown = now;
+      store.emit("position");
+    } else if (store.step !== step) {
+      store.emit("moved");
+    }
     frame = store.playing ? requestAnimationFrame(tick) : 0;
   }
 
@@ -148,12 +155,9 @@ function showProbability(store, box, running) {
   const p = running ? inkProbability(completion, store.step) : NaN;
   const text = box.querySelector(".probability-text");
   box.hidden = Number.isNaN(p);
-  if (box.hidden) {
-    text.textContent = "";
-    return;
-  }
+  if (box.hidden) return setText(text, "");
   const shown = temperatureChanged ? atTemperature(p, completion.temperature, temperature) : p;
   box.querySelector(".probability-bar").style.width = `${100 * shown}%`;
   const key = temperatureChanged ? "player.next_pixel_at" : "player.next_pixel";
-  text.textContent = i18n.t(key, { percent: (100 * shown).toFixed(1), temperature });
+  setText(text, i18n.t(key, { percent: (100 * shown).toFixed(1), temperature }));
 }

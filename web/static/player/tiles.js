@@ -1,23 +1,26 @@
 // The completions side by side, as buttons that select one of them.
-import { paintCompletion } from "../canvas/paint.js";
+import { CompletionPainter } from "../canvas/paint.js";
 import { ClassChoice } from "../core/completion.js";
-import { make, narrowScreen } from "../core/dom.js";
+import { make, narrowScreen, setText } from "../core/dom.js";
 
 const ROW = 4; // tiles in a row if there are two models with this many completions each
 
 export function startTiles(store, root) {
   const { width, height, i18n } = store;
   const tiles = root.querySelector(".tiles");
+  let views = []; // of the completions: {button, caption, painter, state: what the button says}
   let firstAnswer = false; // whether the next completions are the first answer to a request
 
   const severalModels = () => new Set(store.completions.map((completion) => completion.model)).size > 1;
 
   function layOut() {
     const count = store.completions.length, twoRows = severalModels() && count === 2 * ROW;
-    tiles.replaceChildren(...store.completions.map((_, index) =>
-      make("button", { type: "button", class: "tile", onclick: () => store.select(index) },
-        make("canvas", { width, height }), make("span", { class: "caption" })),
-    ));
+    views = store.completions.map((_, index) => {
+      const canvas = make("canvas", { width, height }), caption = make("span", { class: "caption" });
+      const button = make("button", { type: "button", class: "tile", onclick: () => store.select(index) }, canvas, caption);
+      return { button, caption, painter: new CompletionPainter(canvas) };
+    });
+    tiles.replaceChildren(...views.map(({ button }) => button));
     tiles.dataset.count = twoRows ? ROW : count;
     tiles.style.gridTemplateColumns = `repeat(${twoRows ? ROW : Math.ceil(Math.sqrt(count))}, 1fr)`;
   }
@@ -28,24 +31,25 @@ export function startTiles(store, root) {
     return [digit, origin].filter(Boolean).join(" · ");
   }
 
-  function showTile(button, completion, index) {
-    const caption = captionOf(completion), pressed = String(index === store.selected);
-    const label = [i18n.t("player.sample", { number: index + 1 }), caption].filter(Boolean).join(", ");
-    // This runs at every frame, so attributes are only set if they change.
-    if (button.getAttribute("aria-label") !== label) {
-      button.setAttribute("aria-label", label);
-      button.querySelector(".caption").textContent = caption.replaceAll("_", "_\u200b"); // a line may break there
-    }
-    if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
-    const context = button.querySelector("canvas").getContext("2d"), highlight = store.position < store.end;
-    paintCompletion(context, { width, height, completion, step: store.step, highlight });
+  function describe(view, completion, index) {
+    const { button, caption } = view, text = captionOf(completion), pressed = index === store.selected;
+    const state = `${i18n.language} ${text} ${pressed}`;
+    if (view.state === state) return; // this runs while pictures grow, too
+    view.state = state;
+    button.setAttribute("aria-label", [i18n.t("player.sample", { number: index + 1 }), text].filter(Boolean).join(", "));
+    button.setAttribute("aria-pressed", pressed);
+    setText(caption, text.replaceAll("_", "_\u200b")); // a line may break there
+  }
+
+  function paint() {
+    const { step } = store, highlight = store.position < store.end;
+    views.forEach(({ painter }, index) => painter.paint(store.completions[index], step, highlight));
   }
 
   function show() {
-    const { completions } = store;
-    if (!completions.length) return tiles.replaceChildren();
-    if (tiles.children.length !== completions.length) layOut();
-    completions.forEach((completion, index) => showTile(tiles.children[index], completion, index));
+    if (views.length !== store.completions.length) layOut();
+    views.forEach((view, index) => describe(view, store.completions[index], index));
+    paint();
   }
 
   // Scrolls to several new completions, except on a small screen with an open panel, which stays in view.
@@ -57,8 +61,9 @@ export function startTiles(store, root) {
   store.addEventListener("request", () => {
     firstAnswer = true;
   });
+  store.addEventListener("moved", paint);
   store.addEventListener("completions", () => {
-    if (tiles.children.length !== store.completions.length) layOut();
+    if (views.length !== store.completions.length) layOut();
     if (firstAnswer && store.completions.length > 1) scrollIntoView();
     firstAnswer = false;
   });

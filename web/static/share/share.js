@@ -115,7 +115,7 @@ function layOut(box, { link, info, python, curl, files, status, copy }) {
   const copyButton = (field, key, className = null) =>
     make("button", { type: "button", class: className, i18n: key, "data-copies": field.id, onclick: () => copy(field) });
   const snippets = Object.entries({ python, curl }).map(([name, field]) =>
-    make("div", { class: "share-snippet" }, make("h4", { i18n: `share.${name}` }), copyButton(field, "share.copy"), field));
+    make("div", { class: "share-snippet" }, make("h3", { i18n: `share.${name}` }), copyButton(field, "share.copy"), field));
   box.append(
     make("div", { class: "share-link" }, link, copyButton(link, "share.copy_link", "share-copy-link")),
     info,

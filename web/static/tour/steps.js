@@ -6,51 +6,10 @@
 //   available  whether the page has what the step needs; otherwise it is left out
 //   show       performs the step with an Automation
 //   done       whether the user has performed the step since `before` = {step, selected, cut, temperature}
-import { entryOfKind } from "../core/models.js";
-
-const MIN_INK = 12; // pixels of ink that count as a drawing
-const SLOW = 22, FAST = 78; // of the speed slider
-const SLOW_ENOUGH = 45; // the slider value below which the user has slowed the player down
-
-const otherModel = ({ facts, settings }) => Object.keys(facts.models).find((entry) => entry !== settings.model);
-const modelWithClasses = ({ facts }) => Object.keys(facts.models).find((entry) => facts.models[entry].classes);
-const inkCount = (store) => store.drawing.ink.filter((value) => value >= 128).length;
-const isShown = (store) => store.finished && store.position >= store.total;
-const isOpen = (root, name) => root.querySelector(`[data-panel=${name}]`)?.getAttribute("aria-expanded") === "true";
-const mostSurprising = (bits) => bits.indexOf(Math.max(...bits));
-
-// --- steps of several levels
-
-const drawStep = {
-  name: "draw", target: ".stage", show: (automation) => automation.draw(), done: (store) => inkCount(store) >= MIN_INK,
-};
-
-const panelStep = (name, target = `#panel-${name}`) => ({
-  name, target, panel: name,
-  show: (automation) => automation.openPanel(name),
-  done: (store, before, root) => isOpen(root, name),
-});
-
-// Choosing a model of a kind.
-const modelStep = (kind) => ({
-  name: kind,
-  target: "#model",
-  panel: "settings",
-  available: ({ facts }) => entryOfKind(facts.models, kind) !== undefined,
-  async show(automation) {
-    await automation.openPanel("settings");
-    await automation.choose("#model", entryOfKind(automation.store.facts.models, kind));
-    await automation.complete();
-  },
-  done: (store) => store.completion && store.facts.models[store.completion.model]?.model === kind && isShown(store),
-});
-
-async function showNineSamples(automation) {
-  await automation.openPanel("settings");
-  await automation.press("[data-count='9']");
-  await automation.complete();
-  await automation.waitUntil(() => automation.store.completions.length === 9);
-}
+import {
+  drawStep, FAST, inkCount, isOpen, isShown, modelStep, modelWithClasses, mostSurprising, otherModel, panelStep,
+  showNineSamples, SLOW, SLOW_ENOUGH,
+} from "./common-steps.js";
 
 const CHILD = [
   drawStep,

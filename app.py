@@ -180,10 +180,11 @@ def start_backend(
         from pixelcnn.serving.zerogpu import ZeroGpuEngine
 
         return ZeroGpuEngine(registry.model, gpu_decorator, limits)
-    from pixelcnn.serving.engine import Engine
+    from pixelcnn.serving.engine import Engine, worker_count
 
-    engine = Engine(registry.model, limits)
-    warm_up(engine, registry.model())
+    model = registry.model()
+    engine = Engine(registry.model, limits, worker_count(model.device))
+    warm_up(engine, model)
     return engine
 
 

@@ -4,6 +4,7 @@ For requests whose digit is sampled first, the same pass computes p(digit | know
 takes the activations of its own digit from it. Recent passes are kept, for tops that are completed again.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 
@@ -23,30 +24,33 @@ PREFIX_CACHE_BYTES = 64 * 2**20
 
 
 class PrefixCache:
-    """The class posterior and the activations of recently completed tops, least recently used first."""
+    """The class posterior and the activations of recently completed tops, least recently used first. Thread-safe."""
 
     def __init__(self, max_bytes: int = PREFIX_CACHE_BYTES):
         self.max_bytes = max_bytes
         self.bytes = 0
         self._entries: OrderedDict[bytes, tuple[Tensor, Activations]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, key: bytes) -> tuple[Tensor, Activations] | None:
-        if key in self._entries:
-            self._entries.move_to_end(key)
-        return self._entries.get(key)
+        with self._lock:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+            return self._entries.get(key)
 
     def put(self, key: bytes, log_p: Tensor, activations: Activations) -> None:
         """Keep log likelihoods (classes, N + 1) and activations of one top; drops the oldest if there is no room."""
-        if key in self._entries:
-            return
-        self._entries[key] = (log_p, activations)
-        self.bytes += activations.nbytes
-        while self.bytes > self.max_bytes:
-            _, (_, dropped) = self._entries.popitem(last=False)
-            self.bytes -= dropped.nbytes
+        with self._lock:
+            if key in self._entries:
+                return
+            self._entries[key] = (log_p, activations)
+            self.bytes += activations.nbytes
+            while self.bytes > self.max_bytes:
+                _, (_, dropped) = self._entries.popitem(last=False)
+                self.bytes -= dropped.nbytes
 
 
 def prefill(

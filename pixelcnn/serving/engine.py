@@ -1,20 +1,23 @@
-"""The backend that runs in this process: one thread advances the pictures of all requests together.
+"""The backend that runs in this process: one thread, or one per core, advances the pictures of many requests together.
 
 A tick admits waiting requests, steps the batch of every model once, publishes new results and frees the slots of finished
 requests. No request waits until another one is finished, and thirty requests cost little more than one. The noise depends
-on (seed, sample) only, so a picture is the same alone and in a batch.
+on (seed, sample) only, so a picture is the same alone and in a batch, and whichever thread computes it.
 """
 
 import logging
+import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 from weakref import WeakKeyDictionary
+
+import torch
 
 from pixelcnn.errors import UnavailableError
 from pixelcnn.models.base import AutoregressiveModel
@@ -30,11 +33,13 @@ log = logging.getLogger(__name__)
 LOG_INTERVAL_S = 60.0  # between two lines with the counters, if they have changed
 MIN_PIXELS_PER_S = 1000  # assumed for the expected wait before the speed has been measured
 PREPARERS = 4  # models whose batches are prepared at the same time; one that takes long delays no other
+MAX_WORKERS = 2  # of a server; more would wait for the GIL, and processes (--cluster) do not
 POLL_S = 0.1  # between two looks at requests that wait for a batch
 AVERAGING_RATE = 0.02  # of the moving averages, so over about the last hundred busy ticks
 
 
 NewBatch = Callable[[AutoregressiveModel, int, PrefixCache], ContinuousBatch]
+Prefixes = WeakKeyDictionary[AutoregressiveModel, PrefixCache]  # outlives batches, which are dropped when they are empty
 
 
 def new_batch(model: AutoregressiveModel, slots: int, prefixes: PrefixCache) -> ContinuousBatch:
@@ -65,9 +70,15 @@ class Scheduler:
         limits: Limits,
         new_batch: NewBatch = new_batch,
         run: Callable[[Callable[[], ContinuousBatch]], Future[ContinuousBatch]] = run_now,
+        prefixes: Prefixes | None = None,
+        schedulers: int = 1,
     ):
-        """new_batch: makes the batch of a model. run: in which thread, so that the engine's need not wait for it."""
+        """new_batch: makes the batch of a model. run: in which thread, so that the engine's need not wait for it.
+
+        prefixes, schedulers: activations of recent tops, and the number of those that share them and the web server.
+        """
         self.limits = limits
+        self.schedulers = schedulers
         self.new_batch = new_batch
         self.run = run
         self.counters = Counters()
@@ -75,8 +86,7 @@ class Scheduler:
         self.batches: dict[AutoregressiveModel, ContinuousBatch] = {}
         self.preparing: dict[AutoregressiveModel, Future[ContinuousBatch]] = {}
         self.active: dict[Job, Completion] = {}
-        # Outlives the batches, which are dropped when they are empty, but not the models.
-        self.prefixes: WeakKeyDictionary[AutoregressiveModel, PrefixCache] = WeakKeyDictionary()
+        self.prefixes = WeakKeyDictionary() if prefixes is None else prefixes
 
     def tick(self) -> None:
         started = time.perf_counter()
@@ -163,7 +173,8 @@ class Scheduler:
 
     def publish(self) -> None:
         now = time.monotonic()
-        pause = self.limits.frame_s * max(1.0, len(self.active) / 10)  # at most a hundred frames per second in total
+        # At most a hundred frames per second in total.
+        pause = self.limits.frame_s * max(1.0, self.schedulers * len(self.active) / 10)
         finished = {job for batch in self.batches.values() for job in batch.finished()}
         for job, completion in list(self.active.items()):
             if job in finished or now - completion.published_at >= pause:
@@ -218,82 +229,51 @@ class Scheduler:
         counters.pixels_left = sum(left)
 
 
-class Engine:
-    """A `Backend` with one thread that does all the work."""
+class Worker:
+    """A thread that runs a scheduler."""
 
-    def __init__(self, models: Callable[[str], AutoregressiveModel], limits: Limits | None = None):
-        """models: gives a model by its entry, or raises InputError, like `ModelRegistry.model`."""
-        self.models = models
-        self.limits = limits or Limits()
-        # Compiling kernels and capturing graphs takes seconds; pictures in progress go on meanwhile.
-        self._preparer = ThreadPoolExecutor(max_workers=PREPARERS, thread_name_prefix="prepare")
-        self.scheduler = self._new_scheduler()
+    def __init__(self, new_scheduler: Callable[["Worker"], Scheduler], name: str):
+        """new_scheduler: called again after an error of the scheduler itself."""
+        self._new_scheduler = new_scheduler
+        self.scheduler = new_scheduler(self)
         self._arrived: deque[Completion] = deque()  # submitted, not yet seen by the scheduler
-        self._open: list[Completion] = []  # submitted, some of them done by now
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def _new_scheduler(self) -> Scheduler:
-        return Scheduler(self.limits, run=self._prepare)
-
-    def _prepare(self, work: Callable[[], ContinuousBatch]) -> Future[ContinuousBatch]:
-        future = self._preparer.submit(work)
-        future.add_done_callback(lambda _: self._notify())
-        return future
-
-    def _notify(self) -> None:
+    def submit(self, completion: Completion) -> None:
         with self._changed:
-            self._changed.notify()
-
-    def submit(self, request: Request, entry: str = "") -> Completion:
-        """See `Backend.submit`."""
-        completion = Completion(prepare(self.models(entry), request))
-        samples = completion.job.samples
-        check_samples(samples, self.limits)
-        with self._changed:
-            if self._closed:
-                raise stopping_error()
-            self._open = [other for other in self._open if not other.done]
-            pictures = sum(other.job.samples for other in self._open)
-            if pictures + samples > self.limits.slots + self.limits.waiting:
-                counters = self.scheduler.counters
-                wait = counters.pixels_left / max(counters.pixels_per_s, MIN_PIXELS_PER_S)
-                raise busy_error(pictures, max(1, round(wait)))
-            self._open.append(completion)
             self._arrived.append(completion)
             self._changed.notify()
-        return completion
 
-    def counters(self) -> dict[str, int | float]:
-        """See `Backend.counters`."""
-        return asdict(self.scheduler.counters)
+    def wake(self) -> None:
+        with self._changed:
+            self._changed.notify()
 
     def close(self) -> None:
-        """See `Backend.close`."""
+        """Stop and fail what is in progress, what has just arrived included."""
         with self._changed:
             self._closed = True
             self._changed.notify()
         self._thread.join()
-        self._preparer.shutdown(wait=False, cancel_futures=True)
 
     def _run(self) -> None:
-        logged, logged_at = self.counters(), time.monotonic()
+        logged, logged_at = replace(self.scheduler.counters), time.monotonic()
         while self._wait_for_work():
             try:
                 self.scheduler.tick()
             except Exception:  # an error of the scheduler itself: fail all requests and start again with an empty one
                 log.exception("A tick failed")
                 self._fail_all(UnavailableError("server_error", "The server had an internal error. Try again."))
-                self.scheduler = self._new_scheduler()
-            if time.monotonic() - logged_at >= LOG_INTERVAL_S and logged != self.counters():
-                logged, logged_at = self.counters(), time.monotonic()
-                log.info(", ".join(f"{name} {value:.4g}" for name, value in logged.items()))
+                self.scheduler = self._new_scheduler(self)
+            if time.monotonic() - logged_at >= LOG_INTERVAL_S and logged != self.scheduler.counters:
+                logged, logged_at = replace(self.scheduler.counters), time.monotonic()
+                log.info(", ".join(f"{name} {value:.4g}" for name, value in vars(logged).items()))
         self._fail_all(stopping_error())
 
     def _wait_for_work(self) -> bool:
-        """Wait until there are requests and give new ones to the scheduler; returns False once the engine is closed."""
+        """Wait until there are requests and give new ones to the scheduler; returns False once the worker is closed."""
         scheduler = self.scheduler
         with self._changed:
             while not (self._closed or self._arrived or scheduler.has_work()):
@@ -309,6 +289,84 @@ class Engine:
         for completion in [*self.scheduler.active.values(), *self.scheduler.waiting]:
             if not completion.done:
                 completion.publish(None, error, done=True)
+
+
+class Engine:
+    """A `Backend` whose workers do all the work, each in its own slots. The one with the fewest pictures gets a request."""
+
+    def __init__(self, models: Callable[[str], AutoregressiveModel], limits: Limits | None = None, workers: int = 1):
+        """models: gives a model by its entry, or raises InputError, like `ModelRegistry.model`.
+
+        workers: threads, at most; fewer if each would have too few slots for the largest request.
+        """
+        self.models = models
+        self.limits = limits or Limits()
+        # Compiling kernels and capturing graphs takes seconds; pictures in progress go on meanwhile.
+        self._preparer = ThreadPoolExecutor(max_workers=PREPARERS, thread_name_prefix="prepare")
+        self._prefixes: Prefixes = WeakKeyDictionary()
+        self._count = max(1, min(workers, self.limits.slots // self.limits.samples))
+        self._lock = threading.Lock()
+        self._closed = False
+        # Submitted to each worker, some of them done by now.
+        self._open: dict[Worker, list[Completion]] = {
+            Worker(self._new_scheduler, f"engine-{number}"): [] for number in range(self._count)
+        }
+
+    @property
+    def workers(self) -> list[Worker]:
+        return list(self._open)
+
+    def _new_scheduler(self, worker: Worker) -> Scheduler:
+        limits = replace(self.limits, slots=self.limits.slots // self._count)
+
+        def prepare_batch(work: Callable[[], ContinuousBatch]) -> Future[ContinuousBatch]:
+            future = self._preparer.submit(work)
+            future.add_done_callback(lambda _: worker.wake())
+            return future
+
+        return Scheduler(limits, run=prepare_batch, prefixes=self._prefixes, schedulers=self._count)
+
+    def submit(self, request: Request, entry: str = "") -> Completion:
+        """See `Backend.submit`."""
+        completion = Completion(prepare(self.models(entry), request))
+        samples = completion.job.samples
+        check_samples(samples, self.limits)
+        with self._lock:
+            if self._closed:
+                raise stopping_error()
+            pictures = {}
+            for worker, submitted in self._open.items():
+                submitted[:] = [other for other in submitted if not other.done]
+                pictures[worker] = sum(other.job.samples for other in submitted)
+            total = sum(pictures.values())
+            if total + samples > self.limits.slots + self.limits.waiting:
+                counters = self.counters()
+                wait = counters["pixels_left"] / max(counters["pixels_per_s"], MIN_PIXELS_PER_S)
+                raise busy_error(total, max(1, round(wait)))
+            worker = min(pictures, key=lambda worker: pictures[worker])
+            self._open[worker].append(completion)
+            worker.submit(completion)
+        return completion
+
+    def counters(self) -> dict[str, int | float]:
+        """See `Backend.counters`. Those of all workers together; the time of a tick is their mean."""
+        each = [vars(worker.scheduler.counters) for worker in self.workers]
+        total = {name: sum(counters[name] for counters in each) for name in each[0]}
+        return total | {"ms_per_tick": total["ms_per_tick"] / len(each)}
+
+    def close(self) -> None:
+        """See `Backend.close`."""
+        with self._lock:
+            self._closed = True
+        for worker in self.workers:
+            worker.close()
+        self._preparer.shutdown(wait=False, cancel_futures=True)
+
+
+def worker_count(device: torch.device) -> int:
+    """Workers of the engine of a server: one for a GPU, one per core of a CPU, up to MAX_WORKERS."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MAX_WORKERS) if device.type == "cpu" else 1
 
 
 def completion_error(job: Job) -> UnavailableError:

@@ -100,7 +100,7 @@ class Replica:
             async with aclosing(completion.frames()) as results:
                 async for result in results:
                     if result.done > start:
-                        yield Frame.since(start, result, self.engine.scheduler.counters.pixels_per_s)
+                        yield Frame.since(start, result, self.engine.counters()["pixels_per_s"])
                         start = result.done
         except InputError as error:
             yield error

@@ -26,6 +26,8 @@ NewBackend = Callable[..., Backend]
 def make_backend(kind: str, models: Callable, limits: Limits, request: pytest.FixtureRequest) -> Backend:
     if kind == "engine":
         return Engine(models, limits)
+    if kind == "two workers":
+        return Engine(models, limits, workers=2)
     if kind == "zerogpu":
         return ZeroGpuEngine(models, lambda function: function, limits)
     if kind == "cluster":
@@ -35,7 +37,7 @@ def make_backend(kind: str, models: Callable, limits: Limits, request: pytest.Fi
     return ray_engine(models, request.getfixturevalue("ray_head"), (1, 1), limits)
 
 
-@pytest.fixture(params=["engine", "zerogpu", "cluster", pytest.param("ray", marks=pytest.mark.long)])
+@pytest.fixture(params=["engine", "two workers", "zerogpu", "cluster", pytest.param("ray", marks=pytest.mark.long)])
 def new_backend(request) -> Iterator[NewBackend]:
     """Makes a backend for one model, whatever the entry; all are closed at the end."""
     made = []

@@ -407,7 +407,7 @@ def test_a_cancelled_completion_raises_instead_of_returning_a_partial_result():
 def test_a_busy_server_refuses_requests_with_the_expected_wait(small_engine):
     engine, _ = small_engine
     released = threading.Event()
-    engine.scheduler.step = lambda: released.wait(10) or 0  # the first tick takes as long as this test
+    engine.workers[0].scheduler.step = lambda: released.wait(10) or 0  # the first tick takes as long as this test
     for _ in range(7):
         engine.submit(Request(samples=8))
     with pytest.raises(UnavailableError) as caught:
@@ -419,7 +419,7 @@ def test_a_busy_server_refuses_requests_with_the_expected_wait(small_engine):
 
 def test_an_error_in_a_tick_does_not_stop_the_engine(small_engine, caplog):
     engine, _ = small_engine
-    engine.scheduler.publish = lambda: 1 / 0
+    engine.workers[0].scheduler.publish = lambda: 1 / 0
     with raises(UnavailableError, "server_error"):
         engine.submit(Request(samples=4)).result(5)
     assert engine.submit(Request(samples=4)).result(5).finished

@@ -1,6 +1,7 @@
 """The scheduler with fake batches, and the engine with real ones."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+import torch
 from conftest import tiny_model
 
 from pixelcnn import InputError, Request, complete
@@ -19,7 +21,7 @@ from pixelcnn.sampling.prefill import PrefixCache
 from pixelcnn.sampling.result import prepare
 from pixelcnn.serving.backend import Limits
 from pixelcnn.serving.completion import Completion
-from pixelcnn.serving.engine import Engine, Scheduler
+from pixelcnn.serving.engine import MAX_WORKERS, Engine, Scheduler, worker_count
 
 LIMITS = Limits(samples=8, slots=8, waiting=8, admitted_per_tick=2, frame_s=0.0, reader_timeout_s=1e9)
 
@@ -424,3 +426,35 @@ def test_an_error_in_a_tick_does_not_stop_the_engine(small_engine, caplog):
         engine.submit(Request(samples=4)).result(5)
     assert engine.submit(Request(samples=4)).result(5).finished
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_requests_go_to_the_worker_with_the_fewest_pictures():
+    model = tiny_model("pixelcnn", 5, 6)
+    engine = Engine(lambda entry: model, Limits(samples=8, slots=16, waiting=40), workers=2)
+    first, second = engine.workers
+    released = threading.Event()
+    for worker in engine.workers:
+        worker.scheduler.step = lambda: released.wait(10) or 0
+    completions = [engine.submit(Request(samples=samples)) for samples in (4, 1, 1, 4)]  # first, second, second, second
+    released.set()
+    assert [len(worker_completions) for worker_completions in engine._open.values()] == [1, 3]
+    assert first.scheduler is not second.scheduler and first.scheduler.prefixes is second.scheduler.prefixes
+    for worker in engine.workers:
+        del worker.scheduler.step
+    assert all(completion.result(20).finished for completion in completions)
+    assert engine.counters()["completed"] == 4
+    engine.close()
+
+
+@pytest.mark.parametrize(("slots", "workers"), [(7, 1), (15, 1), (16, 2), (100, 2)])
+def test_every_worker_has_slots_for_the_largest_request(slots, workers):
+    engine = Engine(lambda entry: tiny_model("pixelcnn"), Limits(samples=8, slots=slots), workers=2)
+    assert [worker.scheduler.limits.slots for worker in engine.workers] == [slots // workers] * workers
+    engine.close()
+
+
+def test_a_gpu_has_one_worker_and_a_cpu_at_most_one_per_core(monkeypatch):
+    assert worker_count(torch.device("cuda")) == 1
+    for cores, workers in ((1, 1), (2, MAX_WORKERS), (64, MAX_WORKERS)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)), raising=False)
+        assert worker_count(torch.device("cpu")) == workers

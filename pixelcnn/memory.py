@@ -9,7 +9,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, MAX_MMAP_THRESHOLD = -1, -3, 32 * 2**20  # f
 def keep_freed_memory() -> None:
     """Let glibc keep up to KEPT_BYTES of freed memory, instead of returning it and clearing other pages for every tensor.
 
-    For the whole process. Does nothing where malloc is another one.
+    In each of its arenas, of which a thread usually has its own, from now on. Does nothing where malloc is another one.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -18,7 +18,7 @@ class Limits:
     slots: int = 128  # pictures that advance at the same time
     waiting: int = 512  # pictures that wait for a slot; further requests are refused with the expected wait
     admitted_per_tick: int = 4  # requests admitted between two steps; each needs a full pass, which delays all others
-    frame_s: float = 0.1  # minimum time between two frames of a completion; longer if more than ten are active
+    frame_s: float = 0.1  # minimum time between two frames of a completion; longer if a worker has many
     reader_timeout_s: float = 30.0  # a completion that is not read for longer is cancelled
 
 

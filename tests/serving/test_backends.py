@@ -153,7 +153,7 @@ def test_invalid_requests_are_refused_before_they_take_a_slot(new_backend):
 
 
 def test_a_busy_server_refuses_requests_with_a_wait(new_backend):
-    backend = new_backend(slow_model(), Limits(slots=4, waiting=4))
+    backend = new_backend(slow_model(), Limits(samples=4, slots=8, waiting=4))
     with pytest.raises(UnavailableError) as caught:
         for seed in range(20):
             backend.submit(Request(samples=4, seed=seed))

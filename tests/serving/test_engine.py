@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from pixelcnn.sampling.prefill import PrefixCache
 from pixelcnn.sampling.result import prepare
 from pixelcnn.serving.backend import Limits
 from pixelcnn.serving.completion import Completion
-from pixelcnn.serving.engine import MAX_WORKERS, Engine, Scheduler, worker_count
+from pixelcnn.serving.engine import MAX_WORKERS, NICENESS, Engine, Scheduler, worker_count
 
 LIMITS = Limits(samples=8, slots=8, waiting=8, admitted_per_tick=2, frame_s=0.0, reader_timeout_s=1e9)
 
@@ -437,13 +438,37 @@ def test_requests_go_to_the_worker_with_the_fewest_pictures():
         worker.scheduler.step = lambda: released.wait(10) or 0
     completions = [engine.submit(Request(samples=samples)) for samples in (4, 1, 1, 4)]  # first, second, second, second
     released.set()
-    assert [len(worker_completions) for worker_completions in engine._open.values()] == [1, 3]
+    assert [len(engine._open[worker]) for worker in engine.workers] == [1, 3]
     assert first.scheduler is not second.scheduler and first.scheduler.prefixes is second.scheduler.prefixes
     for worker in engine.workers:
         del worker.scheduler.step
     assert all(completion.result(20).finished for completion in completions)
     assert engine.counters()["completed"] == 4
     engine.close()
+
+
+def test_a_request_waits_for_the_first_worker_that_has_slots():
+    """Both workers are full, one is slow: the waiting requests go on in the other, in their order."""
+    model = tiny_model("pixelcnn", 5, 6)
+    engine = Engine(lambda entry: model, Limits(samples=8, slots=16, waiting=40), workers=2)
+    slow = engine.workers[0]
+    released = threading.Event()
+    slow.scheduler.step = lambda: released.wait(20) or 0
+    first = engine.submit(Request(samples=8))
+    others = [engine.submit(Request(samples=samples, seed=seed)) for seed, samples in enumerate((8, 1, 8, 2))]
+    assert engine.counters()["waiting"] >= 11
+    for completion, seed in zip(others, range(4), strict=True):
+        expected = complete(model, samples=completion.job.samples, seed=seed)
+        assert (completion.result(20).images == expected.images).all()
+    assert not first.done
+    cancelled = [engine.submit(Request(samples=8)) for _ in range(3)]
+    for completion in cancelled:
+        completion.cancel()
+    released.set()
+    del slow.scheduler.step
+    assert first.result(20).finished
+    engine.close()
+    assert all(completion.done for completion in cancelled)
 
 
 @pytest.mark.parametrize(("slots", "workers"), [(7, 1), (15, 1), (16, 2), (100, 2)])
@@ -458,3 +483,14 @@ def test_a_gpu_has_one_worker_and_a_cpu_at_most_one_per_core(monkeypatch):
     for cores, workers in ((1, 1), (2, MAX_WORKERS), (64, MAX_WORKERS)):
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)), raising=False)
         assert worker_count(torch.device("cpu")) == workers
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+def test_workers_yield_to_the_web_server():
+    niceness, before = [], os.getpriority(os.PRIO_PROCESS, 0)
+    model = tiny_model("pixelcnn", 5, 6)
+    model.step = lambda *arguments, step=model.step: niceness.append(os.getpriority(os.PRIO_PROCESS, 0)) or step(*arguments)
+    engine = Engine(lambda entry: model)
+    engine.submit(Request()).result(20)
+    engine.close()
+    assert set(niceness) == {min(19, before + NICENESS)} and os.getpriority(os.PRIO_PROCESS, 0) == before

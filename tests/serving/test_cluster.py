@@ -86,7 +86,8 @@ def test_requests_of_a_lost_replica_are_finished_elsewhere(start):
 @pytest.mark.parametrize("way", ["cancel", "leave", "deadline"])
 def test_leaving_frees_the_slots_of_the_replica(start, way):
     limits = Limits(reader_timeout_s=0.3 if way == "deadline" else 30.0)
-    engine, (replica,) = start(slow_model(0.3), (1, 1), limits)
+    engine, (replica,) = start(slow_model(), (1, 1), limits)
+    wait_until(lambda: replica.replica.engine.counters()["active"] == 0)  # the pictures of its warm-up are gone
     completion = engine.submit(Request(samples=4))
     wait_until(lambda: replica.replica.engine.counters()["active"] == 4)
     if way == "cancel":

@@ -7,7 +7,10 @@ from typing import Protocol
 from pixelcnn.errors import InputError, UnavailableError
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.sampling.request import ClassChoice, Request
+from pixelcnn.sampling.result import Job
 from pixelcnn.serving.completion import Completion
+
+MIN_PIXELS_PER_S = 1000  # assumed for the expected wait before the speed has been measured
 
 
 @dataclass(frozen=True)
@@ -85,3 +88,13 @@ def busy_error(active: int, wait_s: int) -> UnavailableError:
         active=active,
         wait=wait_s,
     )
+
+
+def completion_error(job: Job) -> UnavailableError:
+    return UnavailableError(
+        "completion_failed", "{model} failed on this drawing. Try again, or choose another model.", model=job.result.model
+    )
+
+
+def stopping_error() -> UnavailableError:
+    return UnavailableError("server_stopping", "The server is stopping. Try again when it is back.")

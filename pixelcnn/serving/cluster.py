@@ -17,9 +17,16 @@ from pixelcnn.errors import InputError
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.sampling.request import Request
 from pixelcnn.sampling.result import prepare
-from pixelcnn.serving.backend import Counters, Limits, busy_error, check_samples
+from pixelcnn.serving.backend import (
+    MIN_PIXELS_PER_S,
+    Counters,
+    Limits,
+    busy_error,
+    check_samples,
+    completion_error,
+    stopping_error,
+)
 from pixelcnn.serving.completion import Completion
-from pixelcnn.serving.engine import MIN_PIXELS_PER_S, completion_error, stopping_error
 from pixelcnn.serving.replica import Frame
 
 log = logging.getLogger(__name__)

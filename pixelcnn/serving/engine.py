@@ -1,8 +1,6 @@
-"""The backend that runs in this process: one thread, or one per core, advances the pictures of many requests together.
+"""The backend that runs in this process: workers, each a thread that advances the pictures of many requests together.
 
-A tick admits waiting requests, steps the batch of every model once, publishes new results and frees the slots of finished
-requests. No request waits until another one is finished, and thirty requests cost little more than one. The noise depends
-on (seed, sample) only, so a picture is the same alone and in a batch, and whichever thread computes it.
+The noise depends on (seed, sample) only, so a picture is the same alone and in a batch, and whichever worker computes it.
 """
 
 import logging
@@ -15,8 +13,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from typing import Literal
 from weakref import WeakKeyDictionary
 
 import torch
@@ -24,212 +20,19 @@ import torch
 from pixelcnn.errors import UnavailableError
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.sampling.batch import ContinuousBatch
-from pixelcnn.sampling.prefill import PrefixCache
 from pixelcnn.sampling.request import Request
-from pixelcnn.sampling.result import Job, prepare
-from pixelcnn.serving.backend import Counters, Limits, busy_error, check_samples
+from pixelcnn.sampling.result import prepare
+from pixelcnn.serving.backend import MIN_PIXELS_PER_S, Limits, busy_error, check_samples, stopping_error
 from pixelcnn.serving.completion import Completion
+from pixelcnn.serving.scheduler import Prefixes, Scheduler
 
 log = logging.getLogger(__name__)
 
 LOG_INTERVAL_S = 60.0  # between two lines with the counters, if they have changed
-MIN_PIXELS_PER_S = 1000  # assumed for the expected wait before the speed has been measured
 PREPARERS = 4  # models whose batches are prepared at the same time; one that takes long delays no other
 MAX_WORKERS = 2  # of a server; more would wait for the GIL, and processes (--cluster) do not
 NICENESS = 5  # by how much the priority of the workers' threads is lower
 POLL_S = 0.1  # between two looks at requests that wait for a batch
-AVERAGING_RATE = 0.02  # of the moving averages, so over about the last hundred busy ticks
-
-
-NewBatch = Callable[[AutoregressiveModel, int, PrefixCache], ContinuousBatch]
-Prefixes = WeakKeyDictionary[AutoregressiveModel, PrefixCache]  # outlives batches, which are dropped when they are empty
-
-
-def new_batch(model: AutoregressiveModel, slots: int, prefixes: PrefixCache) -> ContinuousBatch:
-    """A batch with everything compiled and captured that its steps may need."""
-    batch = ContinuousBatch(model, slots, prefixes)
-    batch.warm_up()
-    return batch
-
-
-def run_now(work: Callable[[], ContinuousBatch]) -> Future[ContinuousBatch]:
-    """Do the work in the calling thread."""
-    future: Future[ContinuousBatch] = Future()
-    try:
-        future.set_result(work())
-    except Exception as error:
-        future.set_exception(error)
-    return future
-
-
-class Scheduler:
-    """Decides which requests advance. Not thread-safe: only the thread of its worker calls it.
-
-    It uses the batches through `admit`, `step`, `finished`, `update_result` and `evict` alone, and handles no tensors.
-    """
-
-    def __init__(
-        self,
-        limits: Limits,
-        new_batch: NewBatch = new_batch,
-        run: Callable[[Callable[[], ContinuousBatch]], Future[ContinuousBatch]] = run_now,
-        prefixes: Prefixes | None = None,
-        schedulers: int = 1,
-    ):
-        """new_batch: makes the batch of a model. run: in which thread, so that the worker's need not wait for it.
-
-        prefixes, schedulers: activations of recent tops, and the number of those that share them and the web server.
-        """
-        self.limits = limits
-        self.schedulers = schedulers
-        self.new_batch = new_batch
-        self.run = run
-        self.counters = Counters()
-        self.waiting: deque[Completion] = deque()
-        self.batches: dict[AutoregressiveModel, ContinuousBatch] = {}
-        self.preparing: dict[AutoregressiveModel, Future[ContinuousBatch]] = {}
-        self.active: dict[Job, Completion] = {}
-        self.prefixes = WeakKeyDictionary() if prefixes is None else prefixes
-
-    def tick(self) -> None:
-        started = time.perf_counter()
-        self.admit()
-        self.counters.active = self.active_pictures()
-        pixels = self.step()
-        self.publish()
-        self.retire()
-        self.update_counters(pixels, time.perf_counter() - started)
-
-    def admit(self) -> None:
-        """Admit requests in order of arrival while there are slots, but few per tick, so that no tick takes long.
-
-        Requests whose batch is still being prepared stay in the queue; requests for other models overtake them.
-        """
-        admitted: dict[AutoregressiveModel, list[Job]] = {}
-        unprepared: list[Completion] = []
-        room = self.limits.admitted_per_tick
-        while self.waiting and room:
-            job = self.waiting[0].job
-            if self.waiting[0].cancelled:
-                self.end(self.waiting.popleft(), "cancelled")
-            elif not self.is_prepared(job.model):
-                unprepared.append(self.waiting.popleft())
-            elif self.active_pictures() + job.samples > self.limits.slots:
-                break
-            else:
-                self.active[job] = self.waiting.popleft()
-                admitted.setdefault(job.model, []).append(job)
-                room -= 1
-        self.waiting.extendleft(reversed(unprepared))
-        for model, jobs in admitted.items():
-            self.admit_jobs(model, jobs)
-
-    def is_prepared(self, model: AutoregressiveModel) -> bool:
-        """Whether a model has a batch, or preparing one has failed; starts preparing one otherwise."""
-        if model in self.batches:
-            return True
-        if model not in self.preparing:
-            self.batches = {other: batch for other, batch in self.batches.items() if batch.jobs}
-            prefixes = self.prefixes.setdefault(model, PrefixCache())
-            self.preparing[model] = self.run(partial(self.new_batch, model, self.limits.slots, prefixes))
-        return self.preparing[model].done()
-
-    def admit_jobs(self, model: AutoregressiveModel, jobs: list[Job]) -> None:
-        """Admit jobs of one model together."""
-        try:
-            if model not in self.batches:
-                self.batches[model] = self.preparing.pop(model).result()
-            self.batches[model].admit(jobs)
-        except Exception:  # caused by one of the jobs: admit each alone, so that only that one fails
-            if len(jobs) == 1 or model not in self.batches:
-                for job in jobs:
-                    self.fail(self.active[job])
-                return
-            for job in jobs:
-                self.admit_jobs(model, [job])
-
-    def has_work(self) -> bool:
-        """Whether a tick can do more than look at requests whose batch is being prepared."""
-        if self.active:
-            return True
-        unready = {model for model, future in self.preparing.items() if not future.done()}
-        return any(completion.job.model not in unready for completion in self.waiting)
-
-    def active_pictures(self) -> int:
-        return sum(job.samples for job in self.active)
-
-    def step(self) -> int:
-        """Step every batch once; returns how many pixels became final."""
-        return sum(self.step_batch(batch) for batch in list(self.batches.values()))
-
-    def step_batch(self, batch: ContinuousBatch) -> int:
-        try:
-            return batch.step()
-        except Exception:  # caused by one of the jobs: step each alone, so that only that one fails
-            pixels = 0
-            for job in list(batch.jobs):
-                try:
-                    pixels += batch.step([job])
-                except Exception:
-                    self.fail(self.active[job])
-            return pixels
-
-    def publish(self) -> None:
-        now = time.monotonic()
-        # At most a hundred frames per second in total.
-        pause = self.limits.frame_s * max(1.0, self.schedulers * len(self.active) / 10)
-        finished = {job for batch in self.batches.values() for job in batch.finished()}
-        for job, completion in list(self.active.items()):
-            if job in finished or now - completion.published_at >= pause:
-                completion.published_at = now
-                self.batches[job.model].update_result(job)
-                completion.publish(job.result.snapshot(), done=job in finished)
-                if job in finished:
-                    self.end(completion, "completed")
-
-    def retire(self) -> None:
-        """Drop cancelled and abandoned requests, active or waiting, and empty batches that need not be kept warm.
-
-        An empty batch that is kept warm is dropped when a batch for another model is created.
-        """
-        now = time.monotonic()
-        for completion in [*self.active.values(), *self.waiting]:
-            if completion.cancelled or completion.unread_seconds(now) > self.limits.reader_timeout_s:
-                self.end(completion, "cancelled")
-        self.waiting = deque(completion for completion in self.waiting if not completion.cancelled)
-        awaited = {completion.job.model for completion in self.waiting}
-        for model in [model for model, future in self.preparing.items() if future.done() and model not in awaited]:
-            del self.preparing[model]  # prepared for a request that was cancelled meanwhile
-        for model in [model for model, batch in self.batches.items() if not batch.jobs and not batch.keep_warm]:
-            del self.batches[model]
-
-    def fail(self, completion: Completion) -> None:
-        """End a completion because of the exception that is being handled."""
-        log.exception("A completion by %s failed", completion.job.result.model)
-        completion.publish(None, completion_error(completion.job), done=True)
-        self.end(completion, "failed")
-
-    def end(self, completion: Completion, outcome: Literal["completed", "cancelled", "failed"]) -> None:
-        """Free the slots of a completion and count its outcome."""
-        if self.active.pop(completion.job, None):
-            batch = self.batches.get(completion.job.model)
-            if batch and completion.job in batch.jobs:
-                batch.evict(completion.job)
-        if outcome == "cancelled":
-            completion.cancel()
-            completion.publish(None, done=True)
-        setattr(self.counters, outcome, getattr(self.counters, outcome) + 1)
-
-    def update_counters(self, pixels: int, seconds: float) -> None:
-        """Update load and speed after a tick in which so many pixels became final."""
-        counters, rate = self.counters, AVERAGING_RATE if self.counters.ms_per_tick else 1.0
-        if pixels:
-            counters.pixels_per_s += rate * (pixels / seconds - counters.pixels_per_s)
-            counters.ms_per_tick += rate * (1000 * seconds - counters.ms_per_tick)
-        waiting = [completion.job for completion in self.waiting]
-        counters.active, counters.waiting = self.active_pictures(), sum(job.samples for job in waiting)
-        left = (job.samples * (len(job.result.order) - job.result.done) for job in [*self.active, *waiting])
-        counters.pixels_left = sum(left)
 
 
 class Worker:
@@ -318,6 +121,7 @@ class Engine:
         self._preparer = ThreadPoolExecutor(max_workers=PREPARERS, thread_name_prefix="prepare")
         self._prefixes: Prefixes = WeakKeyDictionary()
         self._count = max(1, min(workers, self.limits.slots // self.limits.samples))
+        self._slots = self.limits.slots // self._count  # of each worker
         self._lock = threading.Lock()
         self._closed = False
         self._waiting: deque[Completion] = deque()  # for free slots of any worker
@@ -327,7 +131,7 @@ class Engine:
             worker.start()
 
     def _new_scheduler(self, worker: Worker) -> Scheduler:
-        limits = replace(self.limits, slots=self.limits.slots // self._count)
+        limits = replace(self.limits, slots=self._slots)
 
         def prepare_batch(work: Callable[[], ContinuousBatch]) -> Future[ContinuousBatch]:
             future = self._preparer.submit(work)
@@ -346,10 +150,10 @@ class Engine:
                 raise stopping_error()
             pictures = {worker: self._pictures(worker) for worker in self.workers}
             total = sum(pictures.values()) + sum(other.job.samples for other in self._waiting)
-            if total + samples > self.limits.slots + self.limits.waiting:
+            if total + samples > self._slots * self._count + self.limits.waiting:
                 raise busy_error(total, max(1, round(self._expected_wait())))
             worker = min(pictures, key=lambda worker: pictures[worker])
-            if self._waiting or pictures[worker] + samples > worker.scheduler.limits.slots:
+            if self._waiting or pictures[worker] + samples > self._slots:
                 self._waiting.append(completion)
             else:
                 self._open[worker].append(completion)
@@ -365,7 +169,7 @@ class Engine:
         """Waiting requests for a worker: the first ones, as far as it has slots, and those that nobody wants any more."""
         now, taken, left = time.monotonic(), [], deque[Completion]()
         with self._lock:
-            free = worker.scheduler.limits.slots - self._pictures(worker) if self._waiting else 0
+            free = self._slots - self._pictures(worker) if self._waiting else 0
             for completion in self._waiting:
                 if completion.cancelled or completion.unread_seconds(now) > self.limits.reader_timeout_s:
                     taken.append(completion)  # the scheduler ends it
@@ -419,13 +223,3 @@ def worker_count(device: torch.device) -> int:
     """Workers of the engine of a server: one for a GPU, one per core of a CPU, up to MAX_WORKERS."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, MAX_WORKERS) if device.type == "cpu" else 1
-
-
-def completion_error(job: Job) -> UnavailableError:
-    return UnavailableError(
-        "completion_failed", "{model} failed on this drawing. Try again, or choose another model.", model=job.result.model
-    )
-
-
-def stopping_error() -> UnavailableError:
-    return UnavailableError("server_stopping", "The server is stopping. Try again when it is back.")

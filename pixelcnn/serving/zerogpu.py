@@ -16,9 +16,8 @@ from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.sampling.request import Request
 from pixelcnn.sampling.result import SamplingResult, prepare
 from pixelcnn.sampling.sampler import sample_cached
-from pixelcnn.serving.backend import Counters, Limits, busy_error, check_samples
+from pixelcnn.serving.backend import Counters, Limits, busy_error, check_samples, stopping_error
 from pixelcnn.serving.completion import Completion
-from pixelcnn.serving.engine import stopping_error
 
 log = logging.getLogger(__name__)
 

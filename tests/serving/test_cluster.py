@@ -172,7 +172,7 @@ def test_a_replica_that_cannot_start_is_replaced(start, monkeypatch, caplog):
 
 
 def test_a_replica_that_does_not_start_in_time_is_replaced(start, monkeypatch):
-    monkeypatch.setattr(cluster_module, "START_S", 0.2)
+    monkeypatch.setattr(cluster_module, "START_S", 2.0)
     monkeypatch.setattr(cluster_module, "RETRY_S", 0.01)
     ready, stuck = LocalReplica.ready, [True]
 

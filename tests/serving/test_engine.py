@@ -22,7 +22,8 @@ from pixelcnn.sampling.prefill import PrefixCache
 from pixelcnn.sampling.result import prepare
 from pixelcnn.serving.backend import Limits
 from pixelcnn.serving.completion import Completion
-from pixelcnn.serving.engine import MAX_WORKERS, NICENESS, Engine, Scheduler, worker_count
+from pixelcnn.serving.engine import MAX_WORKERS, NICENESS, Engine, worker_count
+from pixelcnn.serving.scheduler import Scheduler
 
 LIMITS = Limits(samples=8, slots=8, waiting=8, admitted_per_tick=2, frame_s=0.0, reader_timeout_s=1e9)
 

@@ -30,7 +30,7 @@ class StepRunner:
             return max(1, min(maximum, MAX_GRAPH_PIXELS // batch_bucket(pictures)))
         # The fixed cost of a step is shared by all pictures, so with more pictures, wrong forecasts cost relatively more.
         # A window much longer than what was recently accepted does not pay either.
-        return max(1, min(round(maximum / pictures**0.4), int(2 * accepted_length)))
+        return max(1, min(round(maximum / pictures**0.5), int(2 * accepted_length)))
 
     def __call__(self, slots: Tensor, before: Tensor, levels: Tensor, pixels: Tensor) -> Tensor:
         """Params (n, W, P) of pixels (n, W) in slots (n,), after writing levels (n, W) at the pixels `before` (n, W).

@@ -39,6 +39,7 @@ from benchmarks.clients import (
 KNOWN = [[int(row < 14)] * 28 for row in range(28)]
 DRAWING = [[255 if row == 5 else 0] * 28 for row in range(28)]
 MAX_FREE_S = 1.0  # from closing a tab to free slots
+MAX_COMPLETED_GROWTH_MB = 20.0  # over the completions in a row
 MAX_GROWTH_MB = 30.0  # over the hostile requests, of which Gradio keeps the last sessions, and the completions after them
 
 PARAMETERS = {
@@ -199,7 +200,8 @@ def failures(result: dict[str, Any]) -> list[str]:
     """The checks that a result of `measure` fails."""
     completed, many = result["completed"], result["many"]
     checks = {
-        "memory grows": result["hostile"]["growth_mb"] + completed["growth_mb"] < MAX_GROWTH_MB,
+        "memory grows": result["hostile"]["growth_mb"] + completed["growth_mb"] < MAX_GROWTH_MB
+        and completed["growth_mb"] < MAX_COMPLETED_GROWTH_MB,
         "threads are left": completed["threads"] <= 0,
         "files are left": completed["files"] == 0,
         "a client hung": many["hung"] == 0 and many["done"] + many["refused"] == many["people"],

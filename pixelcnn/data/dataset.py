@@ -19,8 +19,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from torch import Tensor
 
 from pixelcnn.data.image_folder import read_images
 from pixelcnn.data.mnist import read_binarized_mnist, read_bundled_digits, read_mnist
@@ -39,6 +41,7 @@ DATASETS = (
 )
 SPLITS = ("train", "valid", "test")
 THRESHOLD = 128  # the least ink that is black in a data set of two levels
+Ink = TypeVar("Ink", np.ndarray, Tensor)
 
 
 @dataclass(frozen=True)
@@ -56,16 +59,22 @@ class Digits:
     def __len__(self) -> int:
         return len(self.ink)
 
-    def batch(self, index: np.ndarray, rng: np.random.Generator, shift: int = 0) -> np.ndarray:
-        """Levels (len(index), H, W), int64, of some pictures, each moved by up to `shift` pixels in both directions."""
+    def batch(self, index: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Levels (len(index), H, W), int64, of some pictures. rng is used if the data set is resampled."""
         ink = self.ink[index]
-        if shift:
-            ink = shift_images(ink, rng.integers(-shift, shift + 1, (len(ink), 2)))
+        uniform = rng.random(ink.shape) if self.is_resampled else None
+        return self.quantize(ink, uniform).astype(np.int64)
+
+    @property
+    def is_resampled(self) -> bool:
+        """Whether levels are drawn again for every batch."""
+        return self.dataset == "mnist-resampled"
+
+    def quantize(self, ink: Ink, uniform: Ink | None) -> Ink:
+        """Ink (..., H, W) as levels; for a resampled data set, with random numbers in [0, 1) of the same shape."""
         if self.levels == 256:
-            return ink.astype(np.int64)
-        if self.dataset == "mnist-resampled":
-            return (rng.random(ink.shape) * 255 < ink).astype(np.int64)
-        return (ink >= THRESHOLD).astype(np.int64)
+            return ink
+        return ink >= THRESHOLD if uniform is None else uniform * 255 < ink
 
     def fingerprint(self) -> str:
         """A hash of the pictures, 16 hexadecimal digits, the same for equal ink in equal order."""

@@ -12,7 +12,8 @@ A full pass computes one diagonal at a time. In one-pixel steps the left scan ad
 of a row is computed when the row is finished.
 
 Deviations: states outside the picture are zero. The first right scan also reads each pixel's own value, which is allowed
-one row down. With mask A alone, no feature of a row would depend on its last pixel. Batch normalization is optional.
+one row down. With mask A alone, no feature of a row would depend on its last pixel. Batch normalization and dropout
+are optional.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from pixelcnn.distributions import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.cache import CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import Linear, MaskedConv2d, Readout, TypedModuleList, mask_a
+from pixelcnn.nn.layers import Linear, MaskedConv2d, Readout, TypedModuleList, dropout, mask_a
 from pixelcnn.nn.lstm import ScanPath, lstm, lstm_scan
 from pixelcnn.nn.module import Module
 
@@ -36,6 +37,7 @@ class Config(ModelConfig):
     layers: int = 7
     head: int = 32
     batch_norm: int = 0  # 1 for batch normalization after every input-to-state convolution
+    dropout_percent: int = 0  # of the h of every block
 
 
 class DiagonalBiLSTMCell(CachedLayer):
@@ -115,10 +117,12 @@ class ResidualBlock(Module):
         channels = config.channels
         self.input_to_state = Linear(2 * channels, 8 * channels, bool(config.batch_norm))  # the gates of both scans
         self.lstm = DiagonalBiLSTMCell(channels, first)
+        self.dropout = config.dropout_percent / 100
         self.up = Linear(channels, 2 * channels)
 
     def forward(self, x: Tensor, picture: Tensor | None, execution: Execution) -> Tensor:
-        return x + self.up(self.lstm(picture, self.input_to_state(x), execution))
+        h = self.lstm(picture, self.input_to_state(x), execution)
+        return x + self.up(dropout(h, self.dropout, self.training))
 
 
 class DiagonalBiLSTM(AutoregressiveModel):

@@ -19,6 +19,7 @@ columns, as in Row LSTM. Allocation sorts slots by usage: if two usages differ b
 could order them differently. Slots that were never written are equal in all respects, so there their order does not matter.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -153,15 +154,27 @@ def content_weights(memory: Tensor, keys: Tensor, strengths: Tensor) -> Tensor:
 
 def update_usage(state: MemoryState, free_gates: Tensor) -> Tensor:
     """Usage (N, slots): up where the last step wrote, down where a head frees what it read."""
-    retention = (1 - free_gates[..., None] * state.read_weights).prod(1)
+    # Not `prod`, whose gradient waits for the device.
+    retention = functools.reduce(torch.mul, (1 - free_gates[..., None] * state.read_weights).unbind(1))
     return (state.usage + state.write_weights - state.usage * state.write_weights) * retention
 
 
 def allocation_weights(usage: Tensor) -> Tensor:
     """Where to write if a free slot is wanted, (N, slots): the least used slot, and the next one as far as it is used."""
     ordered, order = usage.sort(dim=-1, stable=True)
-    used_before = F.pad(ordered, (1, 0), value=1.0)[:, :-1].cumprod(-1)
-    return torch.zeros_like(usage).scatter(-1, order, (1 - ordered) * used_before)
+    return torch.zeros_like(usage).scatter(-1, order, (1 - ordered) * products_before(ordered))
+
+
+def products_before(x: Tensor) -> Tensor:
+    """The product of the numbers before each one in the last dimension, (N, n).
+
+    By doubling: every turn, the products get twice as many factors. The gradient of `cumprod` waits for the device.
+    """
+    products, factors = F.pad(x, (1, 0), value=1.0)[:, :-1], 1
+    while factors < x.shape[-1]:
+        products = products * F.pad(products, (factors, 0), value=1.0)[:, :-factors]
+        factors *= 2
+    return products
 
 
 def update_links(state: MemoryState, write: Tensor) -> tuple[Tensor, Tensor]:

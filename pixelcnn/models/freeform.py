@@ -38,6 +38,7 @@ from pixelcnn.nn.layers import (
     MaskedConv2d,
     Readout,
     TypedModuleList,
+    dropout,
     mask_a,
     mask_b,
     normal_parameter,
@@ -151,7 +152,7 @@ class Block(Module):
         if self.digit is not None:
             mixed = mixed + self.digit(mixed, execution)
         gated = self.gate(mixed)
-        return h + self.out(F.dropout(gated, self.dropout) if self.training else gated)
+        return h + self.out(dropout(gated, self.dropout, self.training))
 
 
 CLASS_BIAS_SCALE = 0.3  # of initial class biases; smaller ones are learned late
@@ -171,7 +172,7 @@ class ClassBlock(Module):
     def forward(self, h: Tensor, execution: Execution) -> Tensor:
         mixed = self.conv(h, execution)
         gated = self.gate(mixed + self.digit(mixed, execution))
-        return h + self.out(F.dropout(gated, self.dropout) if self.training else gated)
+        return h + self.out(dropout(gated, self.dropout, self.training))
 
 
 class ClassStack(Module):

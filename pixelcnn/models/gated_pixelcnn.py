@@ -10,8 +10,8 @@
 The vertical stack depends on whole rows only. When steps enter a new row, it is computed for the whole row above; within
 the row, steps only read it.
 
-Deviations: [1] has no MNIST model; depth and width were chosen for two CPU cores. Larger kernels and batch normalization
-are optional.
+Deviations: [1] has no MNIST model; depth and width were chosen for two CPU cores. Larger kernels, batch normalization and
+dropout are optional.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,6 +31,7 @@ from pixelcnn.nn.layers import (
     MaskedConv2d,
     Readout,
     TypedModuleList,
+    dropout,
     mask_a,
     scale_weight_,
 )
@@ -44,6 +45,7 @@ class Config(ModelConfig):
     classes: int = 10  # classes that it can be conditioned on; 0 for an unconditional model
     kernel: int = 3  # of all layers but the first; odd, at most 7
     batch_norm: int = 0  # 1 for batch normalization after the convolutions of both stacks
+    dropout_percent: int = 0  # of the gated features of both stacks
 
 
 def rows_up_to(size: int) -> Taps:
@@ -71,8 +73,12 @@ class GatedLayer(nn.Module):
         self.across = Linear(2 * channels, 2 * channels, bias=False)
         self.horizontal = scale_weight_(MaskedConv2d(fan_in, 2 * channels, horizontal, batch_norm=batch_norm), GATE_GAIN)
         self.gate = Gate(channels)
+        self.dropout = config.dropout_percent / 100
         self.out = Linear(channels, channels)
         self.digit = ClassBias(config.classes, 4 * channels) if config.classes else None
+
+    def gated(self, mixed: Tensor) -> Tensor:
+        return dropout(self.gate(mixed), self.dropout, self.training)
 
     def class_bias(self, execution: Execution, like: Tensor) -> tuple[Tensor | float, Tensor | float]:
         """The class bias of the vertical and of the horizontal stack, to be added to features `like`."""
@@ -115,7 +121,7 @@ class GatedPixelCNN(AutoregressiveModel):
         for layer, v in zip(self.layers, stacks(picture, execution), strict=True):
             mixed = layer.horizontal(h, execution) + layer.across(layer.link(v, execution))
             mixed = mixed + layer.class_bias(execution, mixed)[1]
-            out = layer.out(layer.gate(mixed))
+            out = layer.out(layer.gated(mixed))
             h = out if layer is self.layers[0] else h + out
         return self.head(h)
 
@@ -126,7 +132,7 @@ class GatedPixelCNN(AutoregressiveModel):
             mixed = layer.vertical(v, execution)
             mixed = mixed + layer.class_bias(execution, mixed)[0]
             before.append(mixed)
-            v = layer.gate(mixed)
+            v = layer.gated(mixed)
         return before
 
     def finish_rows(self, picture: None, step: CachedStep) -> Sequence[None]:

@@ -9,7 +9,8 @@
     . . s s s . .      input convolutions, which read the current row up to x
     . . i x . . .
 
-Deviations: [1] gives no depth and width for MNIST; ours are those of its Diagonal BiLSTM. Batch normalization is optional.
+Deviations: [1] gives no depth and width for MNIST; ours are those of its Diagonal BiLSTM. Batch normalization and dropout
+are optional.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from pixelcnn.distributions import Bernoulli
 from pixelcnn.models.base import AutoregressiveModel, ModelConfig
 from pixelcnn.nn.cache import Cache, CachedLayer, Grid
 from pixelcnn.nn.execution import CachedStep, Execution, FullPass
-from pixelcnn.nn.layers import Linear, MaskedConv2d, Readout, TypedModuleList, mask_a
+from pixelcnn.nn.layers import Linear, MaskedConv2d, Readout, TypedModuleList, dropout, mask_a
 from pixelcnn.nn.lstm import ScanPath, lstm, lstm_scan
 from pixelcnn.nn.module import Module
 
@@ -32,6 +33,7 @@ class Config(ModelConfig):
     layers: int = 7
     head: int = 32
     batch_norm: int = 0  # 1 for batch normalization after every input-to-state convolution
+    dropout_percent: int = 0  # of the h of every block
 
 
 class RowLSTMCell(CachedLayer):
@@ -87,11 +89,12 @@ class ResidualBlock(Module):
         channels, batch_norm = config.channels, bool(config.batch_norm)
         self.input_to_state = MaskedConv2d(2 * channels, 4 * channels, self.TAPS, batch_norm=batch_norm)
         self.lstm = RowLSTMCell(channels)
+        self.dropout = config.dropout_percent / 100
         self.up = Linear(channels, 2 * channels)
 
     def forward(self, x: Tensor, execution: Execution) -> Tensor:
-        gates = self.input_to_state(x, execution)
-        return x + self.up(self.lstm(gates, execution))
+        h = self.lstm(self.input_to_state(x, execution), execution)
+        return x + self.up(dropout(h, self.dropout, self.training))
 
 
 class RowLSTM(AutoregressiveModel):

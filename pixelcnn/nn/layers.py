@@ -152,6 +152,11 @@ def scale_weight_(layer: L, gain: float) -> L:
     return layer
 
 
+def dropout(h: Tensor, rate: float, training: bool) -> Tensor:
+    """Dropout (1207.0580) in training mode; no operation at all otherwise, or if the rate is 0."""
+    return F.dropout(h, rate) if training and rate else h
+
+
 class Readout(Module, nn.Sequential):
     """Features to distribution parameters: two 1x1 convolutions after ReLUs, and the output (1601.06759, Table 1)."""
 
@@ -176,6 +181,9 @@ class Gate(Module):
         self.slope: Tensor = nn.Buffer(torch.tensor([2.0, 1.0]).repeat_interleave(channels), persistent=False)
 
     def forward(self, h: Tensor) -> Tensor:
+        if torch.compiler.is_compiling():  # which fuses the operations by itself
+            value, gate = h.chunk(2, -1)
+            return torch.tanh(value) * torch.sigmoid(gate)
         if torch.is_grad_enabled() and h.requires_grad:
             return GateFunction.apply(h, self.slope)
         value, gate = torch.sigmoid_(h * self.slope).chunk(2, -1)

@@ -1,4 +1,7 @@
-"""What a step trains on: pictures, class labels and masks of known pixels, as functions of the seed and the step."""
+"""What a step trains on: pictures, class labels and masks of known pixels, as functions of the seed and the step.
+
+The random choices of a batch are made on the CPU; the pictures stay on the device, where a batch is gathered from them.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,11 +20,39 @@ from pixelcnn.training.options import Options
 
 
 class Batch(NamedTuple):
-    """levels (B, H, W), long; labels (B,), long, -1 where the class is not given; known pixels (B, H, W), bool."""
+    """numbers (B,) of the pictures, long; offsets (B, 2) that they are moved by, down and right, long; labels (B,), long,
+    -1 where the class is not given; known pixels (B, H, W), bool; uniform (B, H, W), random numbers in [0, 1), or None if
+    the data set is not resampled.
+    """
 
-    levels: Tensor
+    numbers: Tensor
+    offsets: Tensor
     labels: Tensor
     known: Tensor
+    uniform: Tensor | None
+
+
+class DevicePictures:
+    """All pictures of a data set on a device."""
+
+    def __init__(self, digits: Digits, device: str):
+        self.digits = digits
+        self.ink = torch.tensor(digits.ink, device=device)
+
+    def levels(self, numbers: Tensor, offsets: Tensor, uniform: Tensor | None) -> Tensor:
+        """Levels (B, H, W), long, of a batch, on the device; see `Batch` for the arguments, which are there too."""
+        return self.digits.quantize(move(self.ink[numbers], offsets), uniform).long()
+
+
+def move(ink: Tensor, offsets: Tensor) -> Tensor:
+    """Pictures (B, H, W) moved down and right by offsets (B, 2), filled with zeros; see `data.dataset.shift_images`."""
+    rows, columns = (
+        torch.arange(size, device=ink.device) - offsets[:, axis, None] for axis, size in enumerate(ink.shape[1:])
+    )  # (B, H) and (B, W): where each pixel comes from
+    pictures = torch.arange(len(ink), device=ink.device)[:, None, None]
+    moved = ink[pictures, rows.clamp(0, ink.shape[1] - 1)[:, :, None], columns.clamp(0, ink.shape[2] - 1)[:, None, :]]
+    inside = ((rows >= 0) & (rows < ink.shape[1]))[:, :, None] & ((columns >= 0) & (columns < ink.shape[2]))[:, None, :]
+    return moved * inside
 
 
 def epoch_index(step: int, count: int, batch: int, seed: int) -> tuple[np.ndarray, np.random.Generator]:
@@ -42,14 +73,19 @@ def batch_at(step: int, digits: Digits, options: Options) -> Batch:
     probability --hint-prob.
     """
     index, rng = epoch_index(step, len(digits), options.batch, options.seed)
-    levels = digits.batch(index, rng, options.shift)
+    shape = (len(index), *digits.ink.shape[1:])
+    offsets = np.zeros((len(index), 2), np.int64)
+    if options.shift:
+        offsets = rng.integers(-options.shift, options.shift + 1, offsets.shape)
+    uniform = torch.from_numpy(rng.random(shape)) if digits.is_resampled else None
     labels = np.where(rng.random(len(index)) < options.label_prob, digits.labels[index].astype(np.int64), -1)
-    known = np.zeros(levels.shape, bool)
+    known = np.zeros(shape, bool)
     model: type[AutoregressiveModel] = MODELS[options.model][0]
     hint_prob = options.hint_prob if model.accepts_any_mask else 0
     for picture in np.flatnonzero(rng.random(len(index)) < hint_prob):
-        known[picture] = random_known(rng, *levels.shape[1:])
-    return Batch(*(torch.from_numpy(array) for array in (levels, labels, known)))
+        known[picture] = random_known(rng, *shape[1:])
+    numbers, moves, given, mask = (torch.from_numpy(array) for array in (index, offsets, labels, known))
+    return Batch(numbers, moves, given, mask, uniform)
 
 
 @dataclass(frozen=True)

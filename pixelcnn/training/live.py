@@ -80,6 +80,7 @@ class LiveRun:
     def __init__(self, options: Options, digits: Digits, valid: Digits):
         self.options, self.digits, self.valid = options, digits, valid
         self.trainer = Trainer(options)
+        self.trainer.use_pictures(digits)
         self.index = np.arange(min(VALIDATION_PICTURES, len(valid)))
         self.metrics = Metrics(options.run_folder / "metrics.jsonl", 0)
         self.recent: list[torch.Tensor] = []  # nats of the steps since the last snapshot

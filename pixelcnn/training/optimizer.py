@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from pixelcnn.models.base import AutoregressiveModel
 from pixelcnn.nn.layers import CachedLayer, MaskedConv2d
@@ -33,13 +32,15 @@ CHUNKS = {
 
 
 def build_optimizers(
-    model: AutoregressiveModel, kind: str, weight_decay: float, *, fused: bool
+    model: AutoregressiveModel, kind: str, weight_decay: float, *, capturable: bool = False
 ) -> dict[str, torch.optim.Optimizer]:
     """The optimizers of all parameters that require a gradient, by their names in checkpoints.
 
     kind: "adamw", or "muon" for `Muon` on `hidden_matrices` and AdamW on all other parameters. Weight decay applies to
     weights and not to biases and other vectors. The learning rate is set before every step by `set_learning_rate`.
+    capturable: a step can be captured as a CUDA graph; the learning rate is then a tensor on the device.
     """
+    lr = torch.zeros((), device=model.device) if capturable else 1e-3  # until it is set
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     matrices = hidden_matrices(model) if kind == "muon" else {}
     matrices = {parameter: view for parameter, view in matrices.items() if parameter.requires_grad}
@@ -50,26 +51,33 @@ def build_optimizers(
     ]
     optimizers: dict[str, torch.optim.Optimizer] = {}
     if others:
-        optimizers["adam"] = torch.optim.AdamW(groups, betas=ADAM_BETAS, fused=fused)
+        optimizers["adam"] = torch.optim.AdamW(groups, lr, betas=ADAM_BETAS, fused=capturable, capturable=capturable)
     if matrices:
-        optimizers["muon"] = Muon(matrices, weight_decay=weight_decay)
+        optimizers["muon"] = Muon(matrices, lr, weight_decay=weight_decay)
     return optimizers
 
 
-def set_learning_rate(optimizers: Iterable[torch.optim.Optimizer], rate: float) -> None:
+def set_learning_rate(optimizers: Iterable[torch.optim.Optimizer], rate: float | Tensor) -> None:
+    """Set the rate of all parameters. A rate that is a tensor on the device keeps its memory."""
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            if isinstance(group["lr"], Tensor):
+                group["lr"].copy_(torch.as_tensor(rate))
+            else:
+                group["lr"] = float(rate)
+
+
+def average_weight(decay: float, step: int) -> float:
+    """The weight of new weights in the moving average after step number `step`, counted from 1.
+
+    The decay grows from 2/11 to `decay`, so that the average forgets the initial weights.
+    """
+    return 1 - min(decay, (1 + step) / (10 + step))
 
 
 @torch.no_grad()
-def update_average(ema: nn.Module, model: nn.Module, decay: float, step: int) -> None:
-    """Update the exponential moving average of a model after step number `step`, counted from 1.
-
-    The decay grows from 2/11 to `decay`, so that the average forgets the initial weights. Running statistics in buffers are
-    averaged too.
-    """
-    decay = min(decay, (1 + step) / (10 + step))
+def update_average(ema: nn.Module, model: nn.Module, weight: float | Tensor) -> None:
+    """Update the exponential moving average of a model. Running statistics in buffers are averaged too."""
     averages, values = [], []
     current = model.state_dict()
     for name, average in ema.state_dict().items():
@@ -78,7 +86,9 @@ def update_average(ema: nn.Module, model: nn.Module, decay: float, step: int) ->
             values.append(current[name])
         else:
             average.copy_(current[name])
-    get_ema_multi_avg_fn(decay)(averages, values, step)
+    changes = torch._foreach_sub(values, averages)
+    torch._foreach_mul_(changes, weight)
+    torch._foreach_add_(averages, changes)
 
 
 def hidden_matrices(model: AutoregressiveModel) -> dict[Tensor, View]:
@@ -191,5 +201,9 @@ class Muon(torch.optim.Optimizer):
         scale = 0.2 * max(matrices.shape[-2:]) ** 0.5
         updates = orthogonalize(matrices.to(dtype)).to(matrices.dtype) * (-scale * lr)
         parts = updates.split([batch * chunks for batch, _, chunks, _ in views])
-        for parameter, part, view in zip(parameters, parts, views, strict=True):
-            parameter.mul_(1 - lr * weight_decay).add_(from_matrices(part, view, parameter.shape))
+        changes = [
+            from_matrices(part, view, parameter.shape)
+            for parameter, part, view in zip(parameters, parts, views, strict=True)
+        ]
+        torch._foreach_mul_(parameters, 1 - lr * weight_decay)
+        torch._foreach_add_(parameters, changes)

@@ -83,6 +83,7 @@ class Run:
             raise ValueError(f"--batch is {options.batch} and there are {len(self.digits)} pictures; give at most that.")
         if options.init:
             self.trainer.initialize_from(options.init)
+        self.trainer.use_pictures(self.digits)
         self.facts = identity(options, config_of(self.trainer.model), self.digits)
         resume(self.trainer, self.facts)
         self.metrics = Metrics(options.run_folder / "metrics.jsonl", self.trainer.step)

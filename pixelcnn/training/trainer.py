@@ -6,21 +6,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from pixelcnn.data import Digits
 from pixelcnn.errors import WeightsError
 from pixelcnn.hub.files import load_file
 from pixelcnn.models import build, config_of
-from pixelcnn.training.batches import Batch
+from pixelcnn.training.batches import Batch, DevicePictures
 from pixelcnn.training.distributed import synchronize_batch_norm
 from pixelcnn.training.errors import TrainingError
-from pixelcnn.training.gradients import Gradients, GraphedGradients
 from pixelcnn.training.loss import TrainingLoss
 from pixelcnn.training.net2net import widen
-from pixelcnn.training.optimizer import build_optimizers, set_learning_rate, update_average
+from pixelcnn.training.optimizer import average_weight, build_optimizers
 from pixelcnn.training.options import Options, parse_config
 from pixelcnn.training.schedule import learning_rate
-
-MAX_GRADIENT_NORM = 100.0
-NEVER = 2**62  # a step that no run reaches
+from pixelcnn.training.step import NEVER, CapturedTrainingStep, Piece, Progress, TrainingStep
 
 
 class Trainer:
@@ -40,14 +38,19 @@ class Trainer:
         if not self.trained:
             example = next(iter(self.model.state_dict()))
             raise TrainingError(f"--only is {options.only!r} and no parameter has that in its name; one is {example}.")
-        on_cuda = options.device == "cuda"
-        self.optimizers = build_optimizers(self.model, options.optimizer, options.weight_decay, fused=on_cuda)
+        self.optimizers = build_optimizers(
+            self.model, options.optimizer, options.weight_decay, capturable=options.device == "cuda"
+        )
         self.loss = TrainingLoss(self.model, torch.compile(self.model) if options.compile else self.model, options)
-        use_graphs = on_cuda and not options.compile
-        self.gradients = (GraphedGradients if use_graphs else Gradients)(self.loss, self.trained)
         self.set_progress(0, 0.0)
-        # The first steps whose loss and whose gradient were not finite. On the device, so that no step waits for it.
-        self.first_not_finite = torch.full((2,), NEVER, device=options.device)
+
+    def use_pictures(self, digits: Digits) -> None:
+        """Put the pictures to train on on the device; needed before the first step."""
+        options = self.options
+        pictures = DevicePictures(digits, options.device)
+        self.step_on_device = TrainingStep(self.loss, self.ema, [*self.optimizers.values()], pictures, options.world_size)
+        capturable = options.device == "cuda" and options.world_size == 1
+        self.run_step = CapturedTrainingStep(self.step_on_device) if capturable else self.step_on_device
 
     def set_progress(self, step: int, minutes: float) -> None:
         self.step = step
@@ -65,49 +68,32 @@ class Trainer:
         """
         options = self.options
         torch.manual_seed((options.seed * 1_000_003 + self.step) * options.world_size + options.rank)  # for dropout
-        set_learning_rate(self.optimizers.values(), learning_rate(self.step, options, self.minutes))
-        self.gradients.begin()
-        nats = torch.stack([self.gradients.add(*piece) for piece in self._pieces(batch)]).sum()
-        self.gradients.finish()
-        if options.world_size > 1:
-            nats = self._all_reduce(nats)
-        norm = torch.nn.utils.clip_grad_norm_(self.trained, MAX_GRADIENT_NORM)
-        finite = torch.stack([nats, norm.to(nats)]).isfinite()
-        self.first_not_finite = torch.where(finite, self.first_not_finite, self.first_not_finite.clamp(max=self.step))
-        for optimizer in self.optimizers.values():
-            optimizer.step()
+        rate = learning_rate(self.step, options, self.minutes)
+        progress = Progress(rate, average_weight(options.ema_decay, self.step + 1), self.step)
+        nats = self.run_step(self._pieces(batch), progress)
         self.step += 1
-        update_average(self.ema, self.model, options.ema_decay, self.step)
         return nats
 
-    def _pieces(self, batch: Batch) -> list[tuple[Tensor, Tensor, Tensor | None]]:
-        """Levels, labels and hints of this process's share of a batch, in --accumulate pieces, on the device.
+    def _pieces(self, batch: Batch) -> list[Piece]:
+        """This process's share of a batch, in --accumulate pieces, on the device.
 
         Whether there are hints is decided for the whole batch: then the same parameters have a gradient in every process.
         """
         options = self.options
 
-        def split(tensor: Tensor) -> list[Tensor]:
+        def split(tensor: Tensor | None) -> list[Tensor | None]:
+            if tensor is None:
+                return [None] * options.accumulate
             pieces = tensor[options.rank :: options.world_size].chunk(options.accumulate)
             return [piece.to(options.device, non_blocking=True) for piece in pieces]
 
         hints = self.model.hints(batch.known)  # None for models that cannot use any
-        hint_pieces = [None] * options.accumulate if hints is None else split(hints)
-        return list(zip(split(batch.levels), split(batch.labels), hint_pieces, strict=True))
-
-    def _all_reduce(self, nats: Tensor) -> Tensor:
-        """Add up gradients and nats over all processes, in one exchange."""
-        grads = [parameter.grad for parameter in self.trained if parameter.grad is not None]
-        flat = torch.cat([nats.view(1), *(grad.flatten() for grad in grads)])
-        torch.distributed.all_reduce(flat)
-        parts = flat[1:].split([grad.numel() for grad in grads])
-        for grad, part in zip(grads, parts, strict=True):
-            grad.copy_(part.view_as(grad))
-        return flat[0]
+        parts = (batch.numbers, batch.offsets, batch.labels, hints, batch.uniform)
+        return [Piece(*piece) for piece in zip(*map(split, parts), strict=True)]
 
     def check_finite(self) -> None:
         """Raises TrainingError if the loss or a gradient of any step so far was not finite. Waits for the device."""
-        loss_step, gradient_step = (int(step) for step in self.first_not_finite.tolist())
+        loss_step, gradient_step = (int(step) for step in self.step_on_device.first_not_finite.tolist())
         if min(loss_step, gradient_step) < NEVER:
             what = "loss" if loss_step <= gradient_step else "gradient"
             raise self.not_finite(what, min(loss_step, gradient_step) + 1)

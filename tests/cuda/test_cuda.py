@@ -51,7 +51,7 @@ def test_captured_steps_draw_the_same_picture(name, capture_after, monkeypatch):
 def test_training_gives_nearly_the_same_nats_as_on_the_cpu(name, accumulate, data, tmp_path):
     """From the same start on the same batches; only rounding in bfloat16 differs."""
     dataset = "mnist-gray" if name == "pixelcnn_pp" else "mnist-threshold"
-    small = "channels=4,dropout_percent=0" if name == "pixelcnn_pp" else "channels=4,head=4"
+    small = {"independent": "", "pixelcnn_pp": "channels=4,dropout_percent=0"}.get(name, "channels=4,head=4")
     nats = {}
     for device in ("cpu", "cuda"):
         out = tmp_path / f"{device}.safetensors"

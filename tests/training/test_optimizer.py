@@ -9,6 +9,7 @@ from pixelcnn.models import MODELS
 from pixelcnn.training.optimizer import (
     Muon,
     as_matrices,
+    average_weight,
     build_optimizers,
     from_matrices,
     hidden_matrices,
@@ -115,7 +116,7 @@ def test_gates_of_an_lstm_are_separate_matrices():
 @pytest.mark.parametrize("name", list(MODELS))
 def test_a_step_changes_all_parameters_with_a_gradient_and_no_other(name, kind):
     model = tiny_model(name, 4, 4)
-    optimizers = build_optimizers(model, kind, 0.1, fused=False)
+    optimizers = build_optimizers(model, kind, 0.1)
     both = kind == "muon" and name != "independent"  # which has no matrices
     assert set(optimizers) == ({"adam", "muon"} if both else {"adam"})
     model.nats(random_images(model, 3)).sum().backward()
@@ -132,7 +133,7 @@ def test_the_average_covers_running_statistics_and_copies_counters():
     model[1].running_mean.fill_(11.0)
     model[1].num_batches_tracked.fill_(7)
     expected = ema[0].weight.detach().lerp(model[0].weight.detach(), 9 / 11)
-    update_average(ema, model, 0.999, step=1)
+    update_average(ema, model, average_weight(0.999, 1))
     torch.testing.assert_close(ema[0].weight.detach(), expected)
     torch.testing.assert_close(ema[1].running_mean, torch.full((2,), 9.0))
     assert ema[1].num_batches_tracked == 7

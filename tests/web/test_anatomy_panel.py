@@ -24,11 +24,12 @@ def test_dragging_the_random_number_flips_the_pixel_and_branches_from_there(app_
     app_page.draw_seven()
     app_page.complete()
     app_page.finish()
-    app_page.locator("[data-panel=settings]").click()  # close it
+    app_page.open_panel("ladder")
+    app_page.wait_until_still(".pixels")
     completion = app_page.completions()[0]
     step = ink_by_model(completion)
     pixel = completion["order"][step]
-    app_page.click_pixel(pixel // 28, pixel % 28)  # opens the panel
+    app_page.click_pixel(pixel // 28, pixel % 28)  # opens the panel in place of the comparison
     expect(app_page.locator(".anatomy-draw")).to_contain_text("so the pixel is ink")
     place = text("anatomy.pixel", number=step + 1, total=392, row=pixel // 28 + 1, column=pixel % 28 + 1, color="ink")
     expect(app_page.locator(".anatomy-note")).to_have_text(place)

@@ -2,6 +2,7 @@
 import { ApiError, fetchJson } from "../core/api.js";
 import { ClassChoice, drawingAt, rootOf, sum } from "../core/completion.js";
 import { listen, narrowScreen } from "../core/dom.js";
+import { chosenPixel } from "../player/chosen-pixel.js";
 import { colorName } from "../player/pixel-readout.js";
 import { showLevels, showSigmoid } from "./anatomy-chart.js";
 import {
@@ -10,25 +11,19 @@ import {
 import { makeView, paintAttribution, showNeighborhood, showNumbers } from "./anatomy-view.js";
 
 const FOLLOW_DELAY_MS = 120;
-const selections = new WeakMap(); // store -> {pixel, step}: the pixel that the user tapped, and where the player was
+const GIVES_WAY = [null, "ladder"]; // what is open when a tapped pixel opens this panel; the comparison has no use for a tap
 
 // Opens the panel when a filled pixel is tapped. On a small screen it would move the canvas, so there it only follows.
 export function watchSelection(store, panels) {
-  store.addEventListener("pixel-selected", ({ detail: pixel }) => {
-    selections.set(store, { pixel, step: store.step });
-    if (!panels.opened && !narrowScreen() && explained(store)?.pixel === pixel) panels.open("anatomy", { scroll: false });
+  store.addEventListener("pixel-selected", () => {
+    if (GIVES_WAY.includes(panels.opened) && !narrowScreen() && chosenPixel(store)) panels.open("anatomy", { scroll: false });
   });
-  listen(store, ["request", "cleared"], () => selections.delete(store));
 }
 
 // The pixel to explain, {pixel, step}, where step is -1 for a pixel that was drawn by the user; null if there is none.
 function explained(store) {
-  const { completion, step: position } = store, selection = selections.get(store);
-  if (!completion) return null;
-  if (selection?.step === position) {
-    const { pixel } = selection, step = completion.order.indexOf(pixel);
-    if (step < Math.min(position, completion.ink.length)) return { pixel, step };
-  }
+  const { completion, step: position } = store, chosen = chosenPixel(store);
+  if (chosen || !completion) return chosen;
   const step = explainedStep(completion, position);
   return step < 0 || !completion.ink.length ? null : { pixel: completion.order[step], step };
 }

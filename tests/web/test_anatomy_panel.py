@@ -56,6 +56,12 @@ def test_dragging_the_random_number_flips_the_pixel_and_branches_from_there(app_
     assert second["ink"][:step] == completion["ink"][:step]
     app_page.click_pixel(pixel // 28, pixel % 28)
     expect(app_page.locator(".anatomy-draw")).to_contain_text(text("anatomy.flipped", color="paper"))
+    app_page.click_pixel(27, 0)
+    expect(app_page.locator(".anatomy-draw")).to_contain_text(text("anatomy.certain"))
+    expect(branch).to_be_hidden()
+    app_page.locator(".anatomy-uncertain").click()
+    expect(branch).to_be_visible()
+    expect(app_page.locator(".anatomy-draw")).not_to_contain_text(text("anatomy.certain"))
 
 
 @pytest.mark.long

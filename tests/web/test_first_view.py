@@ -136,6 +136,9 @@ def test_the_example_ends_with_an_invitation_and_stays_if_it_is_explored(chromiu
     first.locator(".tile").nth(2).click()
     assert first.store("selected") == 2 and first.store("completions.length") == 4
     expect(first.locator(".invitation")).to_be_hidden()
+    expect(first.locator(".starters .example").first).to_be_visible()
+    first.complete()
+    expect(first.locator(".starters .example").first).to_be_hidden()
     first.close()
 
 

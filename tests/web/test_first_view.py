@@ -41,6 +41,7 @@ def test_a_wide_first_view_needs_no_scrolling(chromium, server, size, language):
     names = [name for name in (*FIRST_VIEW, STATUS) if size[0] > 1000 or name != ".next-pixel"]
     assert {name: app_page.page.evaluate(SHOWN, name) for name in names} == dict.fromkeys(names, 1)
     assert app_page.page.evaluate(CUT_TEXTS) == []
+    assert size[0] == 1000 or app_page.page.evaluate("document.documentElement.scrollHeight") <= size[1]
     app_page.close()
 
 

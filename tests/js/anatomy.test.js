@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { rootOf, setParent } from "../../web/static/core/completion.js";
 import {
-  anatomyRequest, explainedStep, isFlipped, probabilitiesAt, pushes, selectedLevel, sigmoidCurve, temperatureAt,
+  anatomyRequest, explainedStep, isFlipped, nearestUncertain, nearlyCertain, probabilitiesAt, pushes, selectedLevel, sigmoidCurve,
+  temperatureAt,
 } from "../../web/static/panels/anatomy-math.js";
+import { DOWN, UP } from "../../web/static/panels/anatomy-view.js";
 
 const COMPLETION = {
   model: "freeform", seed: 5, sample: 2, temperature: 0.5, digit: -2, sampledDigit: 7, branchStep: 0, flipped: false,
@@ -56,4 +58,23 @@ test("pushes are summed by side", () => {
   const { up, down } = pushes([0.5, -2, 0, 1.5, -1]);
   assert.deepEqual(up, { pixel: 3, strongest: 1.5, total: 2 });
   assert.deepEqual(down, { pixel: 1, strongest: 2, total: 3 });
+});
+
+test("near a pixel that is nearly certain there is an uncertain one", () => {
+  assert.deepEqual([0, 0.0009, 0.5, 0.998, 0.9995].map(nearlyCertain), [true, true, false, false, true]);
+  const completion = {
+    levels: 2, order: [0, 1, 2, 3, 4, 5], ink: Uint16Array.of(0, 0, 0, 0, 0, 0), probabilities: Float32Array.of(0.5, 0.6, 1, 0.99, 0.9, 1),
+  };
+  assert.equal(nearestUncertain(completion, 5, 6, 3), 4, "beside it");
+  assert.equal(nearestUncertain(completion, 5, 3, 3), 1, "of the pixels that are shown");
+  assert.equal(nearestUncertain({ ...completion, probabilities: new Float32Array(6).fill(1) }, 5, 6, 3), -1);
+});
+
+test("the two influences differ in lightness, so that every kind of color vision tells them apart", () => {
+  const linear = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+  const luminance = ([red, green, blue]) => 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+  assert.ok((luminance(DOWN) + 0.05) / (luminance(UP) + 0.05) > 3);
+  for (const taken of [[24, 40, 72], [217, 72, 15]]) { // the drawing's ink and the model's
+    for (const color of [UP, DOWN]) assert.ok(Math.hypot(...color.map((value, channel) => value - taken[channel])) > 80);
+  }
 });

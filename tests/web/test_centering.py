@@ -77,6 +77,9 @@ def test_the_offer_shows_before_and_after_is_carried_out_when_chosen_and_can_be_
     offer.press("Enter")
     expect(app_page.locator(".offer-pictures canvas")).to_have_count(3)
     assert app_page.pixels() == before, "nothing changes before a picture is chosen"
+    app_page.locator(".offer .close-panel").click()
+    expect(app_page.locator(".offer")).to_be_hidden()
+    offer.press("Enter")
     app_page.locator(".offer-top").press("Enter")
     expect(offer).to_be_hidden()
     assert app_page.pixels() != before and app_page.store("completions.length") == 0

@@ -93,7 +93,7 @@ def test_an_exhibit_completes_the_drawing_and_the_page_says_what_it_found(app_pa
     app_page.draw_seven()
     app_page.open_panel("ladder")
     row = app_page.locator(".ladder [data-model=dcgan]")
-    expect(row.locator(".ladder-nats")).to_have_text(text("exhibits.no_likelihood"))
+    expect(row.locator(".ladder-test")).to_have_text(text("exhibits.no_likelihood"))
     app_page.locator(".ladder-complete").click()
     expect(row.locator(".ladder-facts")).to_contain_text(text_start("exhibits.seconds"), timeout=60_000)
     labels = [canvas.get_attribute("aria-label") for canvas in row.locator("canvas").all()]

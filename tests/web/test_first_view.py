@@ -41,6 +41,7 @@ def test_a_wide_first_view_needs_no_scrolling(chromium, server, size, language):
     names = [name for name in (*FIRST_VIEW, STATUS) if size[0] > 1000 or name != ".next-pixel"]
     assert {name: app_page.page.evaluate(SHOWN, name) for name in names} == dict.fromkeys(names, 1)
     assert app_page.page.evaluate(CUT_TEXTS) == []
+    assert size[0] == 1000 or app_page.page.evaluate("document.documentElement.scrollHeight") <= size[1]
     app_page.close()
 
 
@@ -50,6 +51,8 @@ def test_the_first_view_of_a_phone_has_canvas_player_pictures_bars_and_the_curre
     complete_seven(phone)
     names = (".stage", ".tools", "#complete", ".transport", ".tiles", ".bars", ".next-pixel", STATUS)
     assert {name: round(phone.page.evaluate(SHOWN, name), 2) for name in names} == dict.fromkeys(names, 1)
+    for name in (".next-pixel h2", ".probability-text", ".summary"):
+        assert phone.locator(name).evaluate("(line) => line.scrollWidth <= line.clientWidth"), name
     phone.close()
 
 
@@ -92,6 +95,12 @@ def test_the_current_pixel_shows_its_probability_and_the_random_number_that_deci
         expect(app_page.locator(".pixel-outcome")).to_have_text(text("pixel.number", number=number, color=color))
     assert app_page.locator(".tile").count() == 4
     expect(app_page.locator(".bars .percent").first).to_contain_text("%")
+    heading = app_page.locator(".next-pixel h2")
+    expect(heading).to_have_text(text("pixel.last", row=28, column=28))
+    app_page.click_pixel(20, 14)
+    expect(heading).to_have_text(text("pixel.chosen", row=21, column=15))
+    app_page.click_pixel(6, 10)
+    expect(app_page.locator(".pixel-outcome")).to_have_text(text("pixel.known", color=text("player.ink")))
 
 
 def test_a_top_in_the_empty_gallery_is_completed_by_a_click(app_page):
@@ -128,6 +137,9 @@ def test_the_example_ends_with_an_invitation_and_stays_if_it_is_explored(chromiu
     first.locator(".tile").nth(2).click()
     assert first.store("selected") == 2 and first.store("completions.length") == 4
     expect(first.locator(".invitation")).to_be_hidden()
+    expect(first.locator(".starters .example").first).to_be_visible()
+    first.complete()
+    expect(first.locator(".starters .example").first).to_be_hidden()
     first.close()
 
 

@@ -188,6 +188,7 @@ def test_the_panel_shows_the_curve_and_the_visitors_top(app_page):
     app_page.page.locator(".learn-start").click()
     expect(app_page.page.locator(".learn-picture[data-step]")).to_be_visible(timeout=60_000)
     expect(app_page.page.locator(".learn-note")).to_contain_text("nats per unseen digit", timeout=60_000)
+    expect(app_page.page.locator(".learn-settings")).not_to_have_attribute("open", "")
     app_page.page.locator(".learn-stop").click()
     expect(app_page.page.locator(".learn-download")).to_be_visible(timeout=60_000)
     with app_page.page.expect_download() as download:

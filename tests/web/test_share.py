@@ -238,6 +238,15 @@ def test_without_a_clipboard_the_link_is_selected(app_page):
     assert app_page.page.evaluate(SELECTION) == link_of(app_page)
 
 
+@pytest.mark.long
+def test_the_panel_opens_gradios_description_of_the_api(app_page):
+    app_page.open_panel("share")
+    app_page.locator(".share-programs summary").click()
+    button(app_page, "share.api").click()
+    expect(app_page.locator(".api-docs")).to_contain_text("/complete", timeout=20_000)
+    app_page.faults = [fault for fault in app_page.faults if "404" not in fault]  # Gradio looks for an MCP server
+
+
 def downloaded(app_page, kind: str) -> bytes:
     app_page.open_panel("share")
     with app_page.page.expect_download() as download:

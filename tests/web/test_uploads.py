@@ -131,6 +131,10 @@ def test_weights_that_are_chosen_by_keyboard_draw_until_the_page_is_left(app_pag
     app_page.complete()
     app_page.finish()
     assert {completion["model"] for completion in app_page.completions()} == {entry}
+    expect(app_page.locator(".own-files-in-use")).to_have_text(text("own_files.in_use", name="mine.safetensors"))
+    app_page.locator(".own-files-leave").click()
+    expect(app_page.locator(".own-files-in-use")).to_be_hidden()
+    assert app_page.store("settings.model") == app_page.store("facts.default")
     drawn = app_page.pixels()[:392]
     app_page.page.reload()
     app_page.page.wait_for_selector(".page[data-ready]")

@@ -11,7 +11,8 @@ export function startCenteringOffer(store, root) {
   const { drawing, i18n } = store, status = root.querySelector(".canvas-status");
   const pictures = make("div", { class: "offer-pictures" });
   const box = make("div", { class: "offer", id: "centering-offer", popover: "auto", role: "dialog", i18nLabel: "centering" },
-    make("p", { i18n: "centering.lead" }), pictures, make("small", { i18n: "centering.undo" }));
+    make("p", { i18n: "centering.lead" }), pictures, make("small", { i18n: "centering.undo" }),
+    make("button", { type: "button", class: "close-panel", i18nLabel: "close", onclick: () => box.hidePopover() }, "×"));
   const button = make("button", {
     type: "button", class: "offer-button", i18n: "centering", popovertarget: box.id, hidden: true,
   });

@@ -1,5 +1,5 @@
 // The learning curve on a canvas: nats of held-out and of training digits over the time, on a logarithmic scale.
-const MARGIN = { left: 44, right: 10, top: 10, bottom: 26 };
+const MARGIN = { left: 44, right: 10, top: 28, bottom: 26 };
 const TICKS = [60, 80, 120, 200, 300, 500];
 const COLORS = { valid: "#d9480f", train: "#1c7ed6", shipped: "#2b8a3e", untrained: "#868e96" };
 
@@ -17,7 +17,7 @@ export function chartScale(points, references, width, height) {
 }
 
 // chosen: the index of the point that is marked. shipped: nats of the trained network, or null.
-export function drawChart(canvas, points, { shipped, chosen }) {
+export function drawChart(canvas, points, { shipped, chosen, i18n }) {
   const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
   Object.assign(canvas, { width: width * ratio, height: height * ratio });
   const context = canvas.getContext("2d");
@@ -25,7 +25,7 @@ export function drawChart(canvas, points, { shipped, chosen }) {
   if (!points.length || !width) return;
   const untrained = points[0][2], references = [untrained, ...(shipped ? [shipped] : [])];
   const scale = chartScale(points, references, width, height);
-  drawAxes(context, scale, width, height, getComputedStyle(canvas).color);
+  drawAxes(context, scale, { width, height, color: getComputedStyle(canvas).color, i18n });
   drawReference(context, scale.y(untrained), width, COLORS.untrained);
   if (shipped) drawReference(context, scale.y(shipped), width, COLORS.shipped);
   for (const [color, column] of [[COLORS.train, 1], [COLORS.valid, 2]]) {
@@ -42,12 +42,14 @@ export function drawChart(canvas, points, { shipped, chosen }) {
   context.fill();
 }
 
-function drawAxes(context, { y, ticks, last }, width, height, color) {
+function drawAxes(context, { y, ticks, last }, { width, height, color, i18n }) {
   Object.assign(context, { fillStyle: color, strokeStyle: color, font: "12px sans-serif", textBaseline: "middle" });
   context.globalAlpha = 0.8;
   for (const tick of ticks) context.fillText(String(tick), 8, y(tick));
+  context.fillText(i18n.t("learn.axis_nats"), 8, MARGIN.top / 2);
+  context.fillText("0", MARGIN.left, height - MARGIN.bottom / 2);
   context.textAlign = "right";
-  context.fillText(`${Math.round(last)} s`, width - MARGIN.right, height - MARGIN.bottom / 2);
+  context.fillText(i18n.t("learn.axis_time", { seconds: Math.round(last) }), width - MARGIN.right, height - MARGIN.bottom / 2);
   Object.assign(context, { textAlign: "left", globalAlpha: 1 });
 }
 

@@ -19,11 +19,15 @@ export function makeControls(i18n, act) {
   const button = (action, click) => make("button", { type: "button", class: `learn-${action}`, i18n: `learn.${action}`, onclick: click });
   const start = button("start", () => act("start", chosen())), pause = button("pause", () => act("pause"));
   const resume = button("resume", () => act("resume")), stop = button("stop", () => act("stop"));
-  const box = make("div", { class: "learn-controls" }, dataField, make("div", { class: "learn-options" }, fields),
-    make("div", { class: "learn-buttons" }, start, pause, resume, stop));
+  const settings = make("details", { class: "learn-settings", open: true }, make("summary", { i18n: "learn.settings" }),
+    dataField, make("div", { class: "learn-options" }, fields));
+  const box = make("div", { class: "learn-controls" }, settings, make("div", { class: "learn-buttons" }, start, pause, resume, stop));
+  let before = "none"; // the state at the last update
 
   function update({ state, wall, needed }) {
     const running = state === "running", paused = state === "paused";
+    if (state !== before && state !== "finished") settings.open = !running && !paused; // what is learned has the room
+    before = state;
     start.disabled = running || paused;
     pause.hidden = !running;
     resume.hidden = !paused;

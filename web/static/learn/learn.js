@@ -60,8 +60,8 @@ export function startLearn(store, box) {
   const { chart, picture, slider, note, caption, download, legend } = makeElements(width, height);
   const completer = makeCompleter(store, picture, caption);
   slider.addEventListener("input", choose);
-  box.append(make("p", { i18n: "learn.lead" }), controls.box, note, chart, legend, slider,
-    make("div", { class: "learn-result" }, picture, make("div", {}, caption, download)));
+  box.append(make("p", { i18n: "learn.lead" }), controls.box, note, make("div", { class: "learn-result" }, picture, chart),
+    legend, slider, caption, download);
 
   let state = { state: "none", points: [], options: {}, shipped: null, wall: null, needed: 0 };
   let chosen = -1; // index of the point that is shown; -1 for the newest
@@ -128,7 +128,7 @@ export function startLearn(store, box) {
     if (!point) return;
     download.href = new URL(`learn/weights?step=${point[0]}`, document.baseURI).href;
     chart.setAttribute("aria-label", describe(i18n, state, point));
-    drawChart(chart, points, { shipped, chosen: index() });
+    drawChart(chart, points, { shipped, chosen: index(), i18n });
   }
 
   i18n.addEventListener("changed", show);

@@ -1,5 +1,5 @@
 // What the anatomy panel computes: which pixel it is about, and how the level of that pixel follows from its random number.
-import { drawingAt, parentOf } from "../core/completion.js";
+import { drawingAt, inkProbability, parentOf } from "../core/completion.js";
 import { toHex } from "../core/hex.js";
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
@@ -44,6 +44,22 @@ export function selectedLevel(probabilities, noise) {
   let level = 0, from = 0;
   while (level < probabilities.length - 1 && noise >= from + probabilities[level]) from += probabilities[level++];
   return { level, from, to: level === probabilities.length - 1 ? 1 : from + probabilities[level] };
+}
+
+const CERTAIN = 0.001; // a probability this close to 0 or 1: the random number has no other side to be dragged to
+const UNCERTAIN = 0.05;
+
+export const nearlyCertain = (p) => Math.min(p, 1 - p) < CERTAIN;
+
+// The pixel among the first `end` of a completion that is nearest to another one and could well have become the other value;
+// -1 if there is none. For two levels.
+export function nearestUncertain(completion, pixel, end, width) {
+  const distance = (other) => Math.hypot(Math.floor(other / width) - Math.floor(pixel / width), (other % width) - (pixel % width));
+  const found = completion.order.slice(0, Math.min(end, completion.ink.length)).filter((other, step) => {
+    const p = inkProbability(completion, step);
+    return other !== pixel && Math.min(p, 1 - p) >= UNCERTAIN;
+  });
+  return found.reduce((best, other) => (best < 0 || distance(other) < distance(best) ? other : best), -1);
 }
 
 // What pushed the prediction up and down: {up, down}, each with the strongest pixel, its push, and the sum of all.

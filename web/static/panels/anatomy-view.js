@@ -3,19 +3,22 @@ import { TEMPERATURES } from "../core/completion.js";
 import { make } from "../core/dom.js";
 import { makeChart } from "./anatomy-chart.js";
 
-const UP = [24, 100, 171], DOWN = [217, 72, 15], PIXEL = [255, 212, 59]; // RGB, as in anatomy.css
+// RGB. Neither the drawing's blue nor the model's orange; one is dark and the other light for every kind of color vision.
+export const UP = [106, 27, 154], DOWN = [46, 175, 100];
+const PIXEL = [255, 212, 59]; // as in anatomy.css
 const PAPER = [250, 248, 243], INK = [24, 40, 72], FAINT_INK = [150, 150, 150];
 const blend = (share, from, to) => from.map((value, channel) => value + share * (to[channel] - value));
 
-// handlers: {noise(number), temperature(number), branch()}, called when the user changes something.
+// handlers: {noise(number), temperature(number), branch(), uncertain(pixel)}, called when the user changes something.
 export function makeView(box, { width, height }, handlers) {
   const note = make("p", { class: "anatomy-note", "aria-live": "polite" });
   const picture = make("canvas", { width, height, role: "img", class: "anatomy-picture" });
   const mask = make("div", { role: "img", class: "anatomy-mask" });
   const captioned = (content, key) => make("figure", {}, content, make("figcaption", { i18n: key }));
   const text = (name) => make("p", { class: `anatomy-${name}` });
-  const swatch = (name) => [make("i", { class: name, "aria-hidden": "true" }), make("span", { class: `anatomy-${name}` })];
-  const legend = make("p", { class: "anatomy-legend" }, swatch("up"), swatch("down"));
+  const swatch = (name, color) =>
+    [make("i", { style: `background: rgb(${color})`, "aria-hidden": "true" }), make("span", { class: `anatomy-${name}` })];
+  const legend = make("p", { class: "anatomy-legend" }, swatch("up", UP), swatch("down", DOWN));
   const chart = makeChart();
   const temperature = make("input", {
     type: "range", class: "anatomy-temperature", ...TEMPERATURES,
@@ -27,17 +30,20 @@ export function makeView(box, { width, height }, handlers) {
   });
   const draw = make("p", { class: "anatomy-draw", "aria-live": "polite" });
   const branch = make("button", { type: "button", class: "anatomy-branch", onclick: () => handlers.branch() });
+  const uncertain = make("button", {
+    type: "button", class: "anatomy-uncertain", onclick: () => handlers.uncertain(Number(uncertain.dataset.pixel)),
+  });
   const columnName = (key) => make("th", { scope: "col", i18n: key });
   const head = make("thead", {}, make("tr", {}, make("td"), columnName("anatomy.probability"), columnName("anatomy.nats")));
   const numbers = make("tbody");
   const parts = {
-    note, picture, mask, chart, temperature, noise, draw, branch, numbers, pushes: text("pushes"),
+    note, picture, mask, chart, temperature, noise, draw, branch, uncertain, numbers, pushes: text("pushes"),
     up: legend.querySelector("span.anatomy-up"), down: legend.querySelector("span.anatomy-down"),
     logit: text("logit"), formula: text("formula"),
   };
   const heading = (key) => make("h3", { i18n: key });
   parts.sampled = make("div", {},
-    heading("anatomy.noise"), noise, draw, branch,
+    heading("anatomy.noise"), noise, draw, branch, uncertain,
     heading("anatomy.likelihood"), parts.formula, make("table", { class: "anatomy-numbers" }, head, numbers),
     make("p", {}, make("small", { i18n: "anatomy.at_one" })));
   parts.body = make("div", { hidden: true },

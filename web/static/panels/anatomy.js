@@ -2,33 +2,28 @@
 import { ApiError, fetchJson } from "../core/api.js";
 import { ClassChoice, drawingAt, rootOf, sum } from "../core/completion.js";
 import { listen, narrowScreen } from "../core/dom.js";
+import { chosenPixel } from "../player/chosen-pixel.js";
 import { colorName } from "../player/pixel-readout.js";
 import { showLevels, showSigmoid } from "./anatomy-chart.js";
 import {
-  anatomyRequest, explainedStep, isFlipped, probabilitiesAt, pushes, selectedLevel, temperatureAt,
+  anatomyRequest, explainedStep, isFlipped, nearestUncertain, nearlyCertain, probabilitiesAt, pushes, selectedLevel, temperatureAt,
 } from "./anatomy-math.js";
 import { makeView, paintAttribution, showNeighborhood, showNumbers } from "./anatomy-view.js";
 
 const FOLLOW_DELAY_MS = 120;
-const selections = new WeakMap(); // store -> {pixel, step}: the pixel that the user tapped, and where the player was
+const GIVES_WAY = [null, "ladder"]; // what is open when a tapped pixel opens this panel; the comparison has no use for a tap
 
 // Opens the panel when a filled pixel is tapped. On a small screen it would move the canvas, so there it only follows.
 export function watchSelection(store, panels) {
-  store.addEventListener("pixel-selected", ({ detail: pixel }) => {
-    selections.set(store, { pixel, step: store.step });
-    if (!panels.opened && !narrowScreen() && explained(store)?.pixel === pixel) panels.open("anatomy", { scroll: false });
+  store.addEventListener("pixel-selected", () => {
+    if (GIVES_WAY.includes(panels.opened) && !narrowScreen() && chosenPixel(store)) panels.open("anatomy", { scroll: false });
   });
-  listen(store, ["request", "cleared"], () => selections.delete(store));
 }
 
 // The pixel to explain, {pixel, step}, where step is -1 for a pixel that was drawn by the user; null if there is none.
 function explained(store) {
-  const { completion, step: position } = store, selection = selections.get(store);
-  if (!completion) return null;
-  if (selection?.step === position) {
-    const { pixel } = selection, step = completion.order.indexOf(pixel);
-    if (step < Math.min(position, completion.ink.length)) return { pixel, step };
-  }
+  const { completion, step: position } = store, chosen = chosenPixel(store);
+  if (chosen || !completion) return chosen;
   const step = explainedStep(completion, position);
   return step < 0 || !completion.ink.length ? null : { pixel: completion.order[step], step };
 }
@@ -52,6 +47,7 @@ export function startAnatomy(store, box) {
     noise: (value) => showDraw(store, parts, Object.assign(shown, { noise: value })),
     temperature: (temperature) => store.updateSettings({ temperature }),
     branch: () => store.branch(store.selected, shown.step, { flip: true, temperature: shown.temperature }),
+    uncertain: (pixel) => store.selectPixel(pixel),
   });
   let shown = null; // {completion, pixel, step, temperature, answer, noise}
   let requests = 0, timer = 0;
@@ -122,14 +118,16 @@ function showPixel({ i18n, width, height }, parts, { completion, pixel, step, an
 }
 
 // The distribution at the temperature, the random number on the unit line, and what it selects.
-function showDraw({ i18n }, parts, { completion, step, temperature, answer, noise }) {
-  const { levels } = completion, gray = levels > 2, probabilities = probabilitiesAt(answer, temperature);
+function showDraw(store, parts, { completion, pixel, step, temperature, answer, noise }) {
+  const { i18n } = store, { levels } = completion, gray = levels > 2, probabilities = probabilitiesAt(answer, temperature);
   const { level, from, to } = selectedLevel(probabilities, noise), ink = (255 * level) / (levels - 1);
   const color = colorName(i18n, completion, ink), percent = (100 * probabilities[1]).toFixed(1);
   parts.temperature.value = temperature;
   parts.temperature.setAttribute("aria-valuetext", temperature);
-  if (gray) showLevels(parts.chart, probabilities, level, answer.prediction);
-  else showSigmoid(parts.chart, answer.prediction, temperature);
+  const [x, y] = gray ? ["level", "probability"] : ["logit", "ink"];
+  const labels = { x: i18n.t(`anatomy.axis_${x}`), y: i18n.t(`anatomy.axis_${y}`) };
+  if (gray) showLevels(parts.chart, probabilities, { level, expected: answer.prediction, labels });
+  else showSigmoid(parts.chart, answer.prediction, temperature, labels);
   parts.logit.textContent = gray
     ? i18n.t("anatomy.expected", { level: answer.prediction.toFixed(0), temperature })
     : i18n.t("anatomy.logit", { logit: answer.prediction.toFixed(2), temperature, percent });
@@ -144,12 +142,22 @@ function showDraw({ i18n }, parts, { completion, step, temperature, answer, nois
   const flipped = isFlipped(completion, step) && noise === answer.noise;
   const key = gray ? "drawn_gray" : level ? "drawn_ink" : "drawn_paper";
   const actual = colorName(i18n, completion, completion.ink[step]);
+  const certain = !gray && nearlyCertain(probabilities[1]);
   parts.draw.textContent = [
-    i18n.t(`anatomy.${key}`, numbers), flipped && i18n.t("anatomy.flipped", { color: actual }),
+    i18n.t(`anatomy.${key}`, numbers), certain && i18n.t("anatomy.certain"), flipped && i18n.t("anatomy.flipped", { color: actual }),
   ].filter(Boolean).join(" ");
-  parts.branch.hidden = gray;
-  parts.branch.disabled = Math.round(completion.ink[step]) === ink;
-  parts.branch.textContent = i18n.t(parts.branch.disabled ? "anatomy.drag" : "anatomy.branch", { color });
+  const same = Math.round(completion.ink[step]) === ink;
+  parts.branch.hidden = gray || (certain && same);
+  parts.branch.disabled = same;
+  parts.branch.textContent = i18n.t(same ? "anatomy.drag" : "anatomy.branch", { color });
+  showUncertain(store, parts.uncertain, certain ? nearestUncertain(completion, pixel, store.step, store.width) : -1);
+}
+
+// The button that leads from a pixel that is nearly certain to one where the random number matters; -1 for none.
+function showUncertain({ i18n, width }, button, pixel) {
+  button.hidden = pixel < 0;
+  button.dataset.pixel = pixel;
+  button.textContent = i18n.t("anatomy.uncertain", place(pixel, width));
 }
 
 // The factors of p(x | known) as probabilities and nats.

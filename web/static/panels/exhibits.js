@@ -33,7 +33,7 @@ function makeRow({ width, height }, entry, kind) {
   const note = make("p", { class: "ladder-facts", "aria-live": "polite" }), tries = make("div", { class: "ladder-tries" });
   const text = make("div", {},
     make("strong", { i18n: `exhibits.${kind}_name` }), make("p", { i18n: `exhibits.${kind}` }),
-    make("p", { class: "ladder-nats", i18n: "exhibits.no_likelihood" }), note, tries);
+    make("p", { class: "ladder-test", i18n: "exhibits.no_likelihood" }), note, tries);
   const pictures = make("div", { class: "exhibit-pictures" }, canvases);
   return { entry, kind, canvases, note, tries, frames: [], item: make("li", { "data-model": entry }, pictures, text) };
 }

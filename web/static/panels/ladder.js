@@ -45,19 +45,37 @@ function readDigits(completions) {
 
 function makeRow({ width, height }, kind, entry) {
   const canvas = make("canvas", { width, height, role: "img" }), name = make("strong");
-  const value = make("p", { class: "ladder-nats" }), test = make("small"), facts = make("p", { class: "ladder-facts" });
+  const test = make("p", { class: "ladder-test" }), value = make("p", { class: "ladder-nats" });
+  const facts = make("p", { class: "ladder-facts" });
   const tries = make("div", { class: "ladder-tries" });
-  const text = make("div", {}, name, make("p", { i18n: `ladder.${kind}` }), value, facts, test, tries);
+  const text = make("div", {}, name, make("p", { i18n: `ladder.${kind}` }), test, value, facts, tries);
   return { entry, canvas, painter: new CompletionPainter(canvas), name, value, test, facts, tries, item: make("li", { "data-model": entry }, canvas, text) };
+}
+
+// The completions of the last run, which stay, like the exhibits, while others of the same drawing are shown: {get, forget}.
+function keepLatest(store, entries) {
+  let latest = null;
+  const forget = () => {
+    latest = null;
+  };
+  const get = () => {
+    latest = ladderOf(store.completions, entries) ?? latest;
+    return latest;
+  };
+  store.addEventListener("cleared", forget);
+  return { get, forget };
 }
 
 export function startLadder(store, box) {
   const { i18n, facts } = store, ladder = rungs(facts.models);
   const entries = ladder.map(([, entry]) => entry), rows = ladder.map(([kind, entry]) => makeRow(store, kind, entry));
+  const latest = keepLatest(store, entries);
   const complete = make("button", {
     type: "button", class: "ladder-complete", i18n: "ladder.complete",
     onclick: () => {
-      store.complete({ overrides: { models: entries, samples: 1, digit: ClassChoice.NONE } });
+      latest.forget();
+      const models = [...entries].reverse(); // the picture with the most memory is the large one
+      store.complete({ overrides: { models, samples: 1, digit: ClassChoice.NONE } });
       exhibits.run();
     },
   });
@@ -67,8 +85,10 @@ export function startLadder(store, box) {
   const list = make("ol", { class: "ladder" }, rows.map(({ item }) => item));
   box.append(make("p", { i18n: "ladder.lead" }), actions, list, status, ...exhibits.elements);
 
+  const stepOf = (completion) => (store.completions.includes(completion) ? store.step : completion.ink.length);
+
   function paintRow({ painter }, completion) {
-    if (completion) painter.paint(completion, store.step, store.step < completion.order.length);
+    if (completion) painter.paint(completion, stepOf(completion), stepOf(completion) < completion.order.length);
     else painter.clear();
   }
 
@@ -78,14 +98,14 @@ export function startLadder(store, box) {
     canvas.setAttribute("aria-label", i18n.t("ladder.picture", { model: entry }));
     paintRow(row, completion);
     if (!completion) return;
-    const step = Math.min(store.step, completion.ink.length), end = step === completion.order.length;
+    const step = Math.min(stepOf(completion), completion.ink.length), end = step === completion.order.length;
     const nats = end && completion.nats !== null ? completion.nats : Math.LN2 * sum(completion.bits, step);
     value.textContent = i18n.t("ladder.nats", { nats: nats.toFixed(1), count: step, total: completion.order.length });
   }
 
   async function showReadings(completions) {
     const digits = await readDigits(completions);
-    if (ladderOf(store.completions, entries)?.[0] !== completions[0]) return; // others have come
+    if (latest.get()?.[0] !== completions[0]) return; // others have come
     rows.forEach(({ facts: line }, index) => {
       const seconds = (completions[index].ms / 1000).toFixed(1);
       line.textContent = digits.length ? i18n.t("ladder.facts", { digit: digits[index], seconds }) : "";
@@ -94,20 +114,20 @@ export function startLadder(store, box) {
 
   function paint() {
     if (box.hidden) return;
-    const completions = ladderOf(store.completions, entries);
+    const completions = latest.get();
     rows.forEach((row, index) => paintRow(row, completions?.[index]));
   }
 
   function show() {
+    const completions = latest.get(); // of a closed panel, too
     if (box.hidden) return;
-    const completions = ladderOf(store.completions, entries);
     rows.forEach((row, index) => showRow(row, completions?.[index]));
     for (const { entry, name, test } of rows) {
       name.textContent = modelName(i18n, entry);
       const { nats } = store.facts.models[entry] ?? {};
       test.textContent = nats ? i18n.t("ladder.test", { nats: nats.toFixed(1) }) : "";
     }
-    const finished = completions?.every(isFinished) && store.step === store.total;
+    const finished = completions?.every((each) => isFinished(each) && stepOf(each) === each.order.length);
     if (finished) showReadings(completions);
     const text = finished ? rows.map(({ entry, value }) => `${entry}: ${value.textContent}`).join(" ") : "";
     if (status.textContent !== text) status.textContent = text;

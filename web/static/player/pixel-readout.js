@@ -1,5 +1,6 @@
 // What the model predicted for the pixel that the user selected, and the button that flips it.
 import { inkProbability, isInk } from "../core/completion.js";
+import { narrowScreen } from "../core/dom.js";
 
 export function startPixelReadout(store, root) {
   const { width, i18n } = store;
@@ -45,7 +46,8 @@ export function startPixelReadout(store, root) {
   store.addEventListener("pixel-selected", (event) => {
     pixel = event.detail;
     store.emit("position");
-    if (!box.hidden) box.scrollIntoView({ block: "nearest" });
+    const panelInView = narrowScreen() && root.classList.contains("with-panel"); // it would be moved away
+    if (!box.hidden && !panelInView) box.scrollIntoView({ block: "nearest" });
   });
   for (const name of ["request", "cleared"]) {
     store.addEventListener(name, () => {

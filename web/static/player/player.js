@@ -2,6 +2,7 @@
 // at a speed of its own.
 import { atTemperature, ClassChoice, inkProbability } from "../core/completion.js";
 import { listen, reducedMotion, setText } from "../core/dom.js";
+import { watchChoice } from "./chosen-pixel.js";
 import { colorName, startPixelReadout } from "./pixel-readout.js";
 import { startTiles } from "./tiles.js";
 
@@ -16,6 +17,7 @@ export function startPlayer(store, root) {
   const [toggle, back, step, scrub] = ["toggle", "back", "step", "scrub"].map((name) => root.querySelector(`.${name}`));
   const status = root.querySelector(".player-status"), summary = root.querySelector(".summary");
   const probability = root.querySelector(".probability");
+  watchChoice(store);
   const tiles = startTiles(store, root), readout = startPixelReadout(store, root);
   const speed = startSpeed(i18n, root);
   const clock = startClock(store, speed, (key) => {
@@ -29,7 +31,9 @@ export function startPlayer(store, root) {
     const [symbol, action] = store.playing ? ["❚❚", "pause"] : atEnd ? ["↻", "replay"] : ["▶", "play"];
     setText(toggle, symbol);
     toggle.setAttribute("aria-label", i18n.t(`player.${action}`));
-    setText(summary, store.completion ? summaryOf(store).join(" · ") : "");
+    const parts = store.completion ? summaryOf(store) : [], origin = parts.pop();
+    setText(summary.querySelector(".summary-state"), parts.join(" · "));
+    setText(summary.querySelector(".summary-origin"), origin ? ` · ${origin}` : "");
     if (store.completion) {
       scrub.max = store.total;
       scrub.setAttribute("aria-valuetext", pixelCount(store));
@@ -135,7 +139,7 @@ export function startClock(store, speed, announce) {
 
 const pixelCount = (store) => store.i18n.t("player.pixel_of", { pixel: store.step, total: store.total });
 
-// What to say about the current step, the most important first.
+// What to say about the current step, the most important first. The last part is where the picture comes from.
 function summaryOf(store) {
   const { i18n, completion, step } = store, { model, seed, sampledDigit, probabilities, nats } = completion;
   const parts = [pixelCount(store)];

@@ -1,5 +1,6 @@
 // On the first visit an example plays by itself, once. It stops at the first input: on the canvas or its tools the page
-// is then empty again; anywhere else the example stays, as if the visitor had chosen it.
+// is then empty again; anywhere else the example stays, as if the visitor had chosen it. Once all its pixels are shown, the tops of
+// the empty gallery come below its pictures.
 import { listen, reducedMotion } from "../core/dom.js";
 import { readStorage, writeStorage } from "../core/storage.js";
 import { drawingOf, kindOf } from "./example-button.js";
@@ -45,9 +46,22 @@ export function startFirstVisit(store, root) {
   store.complete({ overrides: SETTINGS });
   own = false;
   invitation.hidden = false;
+  offerStarters(store, root);
   listen(document, ["pointerdown", "keydown", "focusin"], end, { capture: true, signal });
   listen(store, ["request", "settings", "cleared", "refused"], () => end(), { signal });
   listen(store, ["position", "completions"], update, { signal });
   store.i18n.addEventListener("changed", update, { signal });
   update();
+}
+
+// Shows the tops below the finished pictures until others are requested.
+function offerStarters(store, root) {
+  const withdrawn = new AbortController(), { signal } = withdrawn;
+  const withdraw = () => {
+    withdrawn.abort();
+    root.classList.remove("with-starters");
+  };
+  const offer = () => store.finished && store.position >= store.end && root.classList.add("with-starters");
+  listen(store, ["position"], offer, { signal });
+  listen(store, ["request", "cleared"], withdraw, { signal });
 }

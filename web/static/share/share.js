@@ -100,6 +100,9 @@ async function copyText(field) {
   return false;
 }
 
+// Gradio's own description opens by the button in its footer, which the page hides.
+const openApiDescription = () => document.querySelector("footer .show-api").click();
+
 function textField(tag, name, attributes) {
   const select = (event) => event.target.select();
   const more = tag === "textarea" ? { wrap: "off" } : {};
@@ -121,6 +124,7 @@ function layOut(box, { link, info, python, curl, files, status, copy }) {
     info,
     make("div", { class: "share-files", role: "group", i18nLabel: "share.files" }, files),
     status,
-    make("details", { class: "share-programs" }, make("summary", { i18n: "share.programs" }), snippets),
+    make("details", { class: "share-programs" }, make("summary", { i18n: "share.programs" }), snippets,
+      make("button", { type: "button", class: "share-api", i18n: "share.api", onclick: openApiDescription })),
   );
 }

@@ -40,7 +40,7 @@ export function startOwnFiles(store, root, notice) {
     }
     const { entry, facts } = await fetchJson(`visitor-weights?name=${encodeURIComponent(file.name)}`, file);
     entries.push(entry);
-    store.facts.models[entry] = facts;
+    store.facts.models[entry] = { ...facts, file: file.name };
     store.updateSettings({ model: entry });
     return ["own_files.weights_done", { name: file.name }];
   }

@@ -29,6 +29,7 @@ ORDER = (
     "posterior",
     "quality",
     "classifier",
+    "sequence_tasks",
     "sampler_goals",
     "sampler_cpu",
     "sampler_cuda",

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from browser import Page, text
+from browser import Page, text, to_fixed
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(100)]
@@ -103,8 +103,7 @@ def test_five_models_complete_one_drawing_with_the_same_random_numbers(app_page)
     assert len({(each["seed"], each["sample"], each["digit"]) for each in completions}) == 1
     for completion in completions:
         row = app_page.locator(f".ladder [data-model={completion['model']}]")
-        rounded = app_page.page.evaluate("(nats) => nats.toFixed(1)", completion["nats"])  # as Python would not
-        nats = text("ladder.nats", nats=rounded, count=392, total=392)
+        nats = text("ladder.nats", nats=to_fixed(completion["nats"], 1), count=392, total=392)
         expect(row.locator(".ladder-nats")).to_have_text(nats)
     test = app_page.locator(".ladder [data-model=independent] .ladder-test")
     expect(test).to_have_text(text("ladder.test", nats="205.8"))

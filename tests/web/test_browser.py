@@ -6,7 +6,7 @@ import time
 import urllib.request
 
 import pytest
-from browser import READ_PIXELS, Page, text
+from browser import READ_PIXELS, Page, text, to_fixed
 from playwright.sync_api import expect
 
 from web.i18n import TEXTS
@@ -31,7 +31,7 @@ def test_a_drawing_is_completed_pixel_by_pixel(app_page):
     done = app_page.pixels()
     assert done[:392] == drawn[:392], "known pixels do not change"
     assert done.count("m") > 0 and "." not in done
-    total_nats = text("player.total_nats", nats=f"{app_page.completions()[0]['nats']:.1f}")
+    total_nats = text("player.total_nats", nats=to_fixed(app_page.completions()[0]["nats"], 1))
     expect(app_page.locator(".summary")).to_contain_text(total_nats)
 
 

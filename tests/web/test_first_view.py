@@ -1,7 +1,7 @@
 """The first view at every size of window: what it shows without scrolling, its gallery, bars, current pixel and example."""
 
 import pytest
-from browser import Page, text
+from browser import Page, text, to_fixed
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
@@ -89,7 +89,7 @@ def test_the_current_pixel_shows_its_probability_and_the_random_number_that_deci
         shown = min(step, 391)
         drawn = completion["ink"][shown] > 0
         p = completion["probabilities"][shown] if drawn else 1 - completion["probabilities"][shown]
-        expect(app_page.locator(".pixel-ink")).to_have_text(text("pixel.ink", percent=f"{100 * p:.1f}"))
+        expect(app_page.locator(".pixel-ink")).to_have_text(text("pixel.ink", percent=to_fixed(100 * p, 1)))
         color = text("player.ink" if drawn else "player.paper")
         number = app_page.store(f"completions[0].noise[{shown}].toFixed(3)")
         expect(app_page.locator(".pixel-outcome")).to_have_text(text("pixel.number", number=number, color=color))

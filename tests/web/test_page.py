@@ -5,7 +5,7 @@ import math
 import re
 
 import pytest
-from browser import Page, text
+from browser import Page, text, to_fixed
 from conftest import TINY
 from PIL import Image
 from playwright.sync_api import expect
@@ -121,9 +121,9 @@ def test_a_selected_pixel_shows_its_probability_value_and_surprise(seven):
         "player.readout",
         row=row + 1,
         column=column + 1,
-        percent=f"{100 * probability:.1f}",
+        percent=to_fixed(100 * probability, 1),
         color=text("player.ink" if is_ink else "player.paper"),
-        bits=f"{completion['bits'][step]:.2f}",
+        bits=to_fixed(completion["bits"][step], 2),
     )
     assert seven.locator(".readout-text").inner_text() == expected
     seven.locator(".cut").focus()
@@ -224,9 +224,9 @@ def test_the_digits_panel_shows_the_posterior_and_adds_up_surprise(seven):
     expect(percents.first).to_have_text(re.compile(r"\d+ %"))
     assert 97 <= sum(number(percent) for percent in percents.all_inner_texts()) <= 103
     completion = seven.completions()[0]
-    model_bits = text("digits.model_bits", bits=f"{sum(completion['bits'][:100]):.1f}", pixels=100)
+    model_bits = text("digits.model_bits", bits=to_fixed(sum(completion["bits"][:100]), 1), pixels=100)
     expect(seven.locator(".bits-model")).to_have_text(model_bits)
-    known_bits = text("digits.known_bits", bits=f"{sum(completion['knownBits']):.1f}", pixels=392)
+    known_bits = text("digits.known_bits", bits=to_fixed(sum(completion["knownBits"]), 1), pixels=392)
     expect(seven.locator(".bits-known")).to_have_text(known_bits)
     seven.seek(0)
     start = seven.locator(".bars").inner_html()
@@ -428,7 +428,7 @@ def test_another_model_keeps_drawing_cut_and_seed_and_answers_within_two_seconds
 def test_the_about_panel_shows_the_cost_of_a_completion(seven):
     def cost(key: str, completion: dict, pictures: int) -> str:
         ms, steps = completion["ms"], completion["steps"]
-        each = f"{ms / 392 / pictures:.2f}"
+        each = to_fixed(ms / 392 / pictures, 2)
         return text(key, ms=str(math.floor(ms + 0.5)), pixels=392, each=each, steps=steps, naive=392, pictures=pictures)
 
     seven.open_panel("about")

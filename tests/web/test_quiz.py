@@ -4,7 +4,7 @@ import math
 import re
 
 import pytest
-from browser import Page, text
+from browser import Page, text, to_fixed
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(100)]
@@ -61,7 +61,7 @@ def test_a_round_has_ten_questions_and_is_scored_in_bits(app_page):
     expect_state(app_page, "finished")
     key = "tie" if abs(player - model) < 0.05 else "you_won" if player < model else "model_won"
     shown = app_page.locator(".quiz-text").text_content()
-    start_of_verdict = text(f"quiz.{key}", yours=f"{player:.2f}", models=f"{displayed_bits(app_page, 'model'):.2f}")
+    start_of_verdict = text(f"quiz.{key}", yours=to_fixed(player, 2), models=to_fixed(displayed_bits(app_page, "model"), 2))
     assert shown.startswith(start_of_verdict.split("{by}")[0])
     app_page.locator(".quiz-next").click()  # play again
     expect_state(app_page, "asking")

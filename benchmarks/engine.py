@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from benchmarks.clients import server, simultaneous, summary
 from benchmarks.sampler import machine
@@ -45,8 +46,9 @@ MAX_SHIFT = 3
 def new_tops(rng: np.random.Generator, count: int) -> np.ndarray:
     """Ink (count, 28, 28) of test digits, each shifted by up to MAX_SHIFT pixels; only the known rows matter."""
     ink = load_digits("mnist-threshold", DIGITS, "test").ink
-    chosen = ink[rng.permutation(np.arange(count) % len(ink))]
-    return np.where(shift_images(chosen, rng.integers(-MAX_SHIFT, MAX_SHIFT + 1, (count, 2))) >= 128, 255, 0)
+    chosen = torch.from_numpy(ink[rng.permutation(np.arange(count) % len(ink))])
+    moved = shift_images(chosen, torch.from_numpy(rng.integers(-MAX_SHIFT, MAX_SHIFT + 1, (count, 2))))
+    return np.where(moved.numpy() >= 128, 255, 0)
 
 
 def hex_ink(tops: np.ndarray) -> list[str]:

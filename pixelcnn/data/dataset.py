@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from pixelcnn.data.image_folder import read_images
@@ -81,14 +82,15 @@ class Digits:
         return hashlib.sha256(self.ink.tobytes()).hexdigest()[:16]
 
 
-def shift_images(ink: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Pictures (N, H, W) moved down and right by offsets (N, 2) in pixels, filled with paper at the borders."""
-    reach = int(np.abs(offsets).max(initial=0))
+def shift_images(ink: Tensor, offsets: Tensor) -> Tensor:
+    """Pictures (N, H, W) moved down and right by offsets (N, 2), long, in pixels, filled with paper at the borders."""
     height, width = ink.shape[1:]
-    padded = np.pad(ink, ((0, 0), (reach, reach), (reach, reach)))
-    rows = reach - offsets[:, 0, None] + np.arange(height)  # (N, H)
-    columns = reach - offsets[:, 1, None] + np.arange(width)  # (N, W)
-    return padded[np.arange(len(ink))[:, None, None], rows[:, :, None], columns[:, None, :]]
+    rows = torch.arange(height, device=ink.device) - offsets[:, 0, None]  # (N, H): where each pixel comes from
+    columns = torch.arange(width, device=ink.device) - offsets[:, 1, None]  # (N, W)
+    pictures = torch.arange(len(ink), device=ink.device)[:, None, None]
+    moved = ink[pictures, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
+    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+    return moved * inside
 
 
 def load_digits(dataset: str, source: Path | str | None, split: str, size: tuple[int, int] = (28, 28)) -> Digits:

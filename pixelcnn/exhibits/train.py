@@ -135,10 +135,10 @@ class Run:
 def pictures_at(step: int, digits: Digits, options: argparse.Namespace) -> Tensor:
     """The pictures of a step, (B, 1, H, W) in 0..1, gray as they are, shifted at random."""
     index, rng = epoch_index(step, len(digits), options.batch, options.seed)
-    ink = digits.ink[index]
+    ink = torch.from_numpy(digits.ink[index])
     if options.shift:
-        ink = shift_images(ink, rng.integers(-options.shift, options.shift + 1, (len(ink), 2)))
-    return torch.from_numpy(ink)[:, None].float() / 255
+        ink = shift_images(ink, torch.from_numpy(rng.integers(-options.shift, options.shift + 1, (len(ink), 2))))
+    return ink[:, None].float() / 255
 
 
 def build_parser() -> argparse.ArgumentParser:

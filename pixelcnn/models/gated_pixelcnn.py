@@ -78,6 +78,7 @@ class GatedLayer(nn.Module):
         self.digit = ClassBias(config.classes, 4 * channels) if config.classes else None
 
     def gated(self, mixed: Tensor) -> Tensor:
+        """The gate, and dropout in training."""
         return dropout(self.gate(mixed), self.dropout, self.training)
 
     def class_bias(self, execution: Execution, like: Tensor) -> tuple[Tensor | float, Tensor | float]:

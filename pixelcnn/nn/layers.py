@@ -181,10 +181,10 @@ class Gate(Module):
         self.slope: Tensor = nn.Buffer(torch.tensor([2.0, 1.0]).repeat_interleave(channels), persistent=False)
 
     def forward(self, h: Tensor) -> Tensor:
-        if torch.compiler.is_compiling():  # which fuses the operations by itself
-            value, gate = h.chunk(2, -1)
-            return torch.tanh(value) * torch.sigmoid(gate)
         if torch.is_grad_enabled() and h.requires_grad:
+            if torch.compiler.is_compiling():  # which fuses the operations by itself
+                value, gate = h.chunk(2, -1)
+                return torch.tanh(value) * torch.sigmoid(gate)
             return GateFunction.apply(h, self.slope)
         value, gate = torch.sigmoid_(h * self.slope).chunk(2, -1)
         return torch.lerp(-gate, gate, value)

@@ -136,15 +136,14 @@ class LSTMScan(torch.autograd.Function):
             for tap, part in zip(path.taps, dstates.split(n, -1), strict=True):
                 dh[:, shift_slice(at, path.offset(tap))] += part
         flat = dgates.mul_(slopes(n, h)).flatten(1, 2)
-        dweight = torch.cat([sum_of_products(path.shifted(h, tap), flat, path.height) for tap in path.taps], 1)
+        parts = path.height if h.is_cuda else 1  # one long product of small matrices leaves a GPU idle
+        dweight = torch.cat([sum_of_products(path.shifted(h, tap), flat, parts) for tap in path.taps], 1)
         dinitial = torch.stack([states[:, 1 : path.width + 1].sum((1, 2)) for states in (dh, dc)])
         return dgates, dweight, dinitial, None
 
 
 def sum_of_products(left: Tensor, right: Tensor, parts: int) -> Tensor:
-    """left^T @ right for (D, N, n) and (D, N, m), in parts of N: one long product of small matrices leaves a GPU idle."""
-    if not left.is_cuda:
-        return left.mT @ right
+    """left^T @ right for (D, N, n) and (D, N, m), as the sum over parts of N."""
     left, right = (factor.unflatten(1, (parts, -1)) for factor in (left, right))
     return (left.mT @ right).sum(1)
 

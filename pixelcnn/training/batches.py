@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from pixelcnn.data import Digits
+from pixelcnn.data.dataset import shift_images
 from pixelcnn.masks import random_known
 from pixelcnn.models import MODELS
 from pixelcnn.models.base import AutoregressiveModel
@@ -41,18 +42,7 @@ class DevicePictures:
 
     def levels(self, numbers: Tensor, offsets: Tensor, uniform: Tensor | None) -> Tensor:
         """Levels (B, H, W), long, of a batch, on the device; see `Batch` for the arguments, which are there too."""
-        return self.digits.quantize(move(self.ink[numbers], offsets), uniform).long()
-
-
-def move(ink: Tensor, offsets: Tensor) -> Tensor:
-    """Pictures (B, H, W) moved down and right by offsets (B, 2), filled with zeros; see `data.dataset.shift_images`."""
-    rows, columns = (
-        torch.arange(size, device=ink.device) - offsets[:, axis, None] for axis, size in enumerate(ink.shape[1:])
-    )  # (B, H) and (B, W): where each pixel comes from
-    pictures = torch.arange(len(ink), device=ink.device)[:, None, None]
-    moved = ink[pictures, rows.clamp(0, ink.shape[1] - 1)[:, :, None], columns.clamp(0, ink.shape[2] - 1)[:, None, :]]
-    inside = ((rows >= 0) & (rows < ink.shape[1]))[:, :, None] & ((columns >= 0) & (columns < ink.shape[2]))[:, None, :]
-    return moved * inside
+        return self.digits.quantize(shift_images(self.ink[numbers], offsets), uniform).long()
 
 
 def epoch_index(step: int, count: int, batch: int, seed: int) -> tuple[np.ndarray, np.random.Generator]:

@@ -46,12 +46,9 @@ class TrainingStep:
         ema: nn.Module,
         optimizers: Sequence[torch.optim.Optimizer],
         pictures: DevicePictures,
-        world_size: int = 1,
     ):
         self.loss, self.ema, self.optimizers, self.pictures = loss, ema, optimizers, pictures
         self.trained = [parameter for parameter in loss.model.parameters() if parameter.requires_grad]
-        self.ema_decay = loss.options.ema_decay
-        self.world_size = world_size
         self.first_not_finite = torch.full((2,), NEVER, device=pictures.ink.device)
 
     def __call__(self, pieces: Sequence[Piece], progress: Progress) -> Tensor:
@@ -59,7 +56,7 @@ class TrainingStep:
         for parameter in self.trained:
             parameter.grad = None
         nats = torch.stack([self._backward(piece) for piece in pieces]).sum()
-        if self.world_size > 1:
+        if self.loss.options.world_size > 1:
             nats = self._all_reduce(nats)
         changed = [parameter for parameter in self.trained if parameter.grad is not None]
         norm = torch.nn.utils.clip_grad_norm_(changed, MAX_GRADIENT_NORM) if changed else nats

@@ -48,7 +48,7 @@ class Trainer:
         """Put the pictures to train on on the device; needed before the first step."""
         options = self.options
         pictures = DevicePictures(digits, options.device)
-        self.step_on_device = TrainingStep(self.loss, self.ema, [*self.optimizers.values()], pictures, options.world_size)
+        self.step_on_device = TrainingStep(self.loss, self.ema, [*self.optimizers.values()], pictures)
         capturable = options.device == "cuda" and options.world_size == 1
         self.run_step = CapturedTrainingStep(self.step_on_device) if capturable else self.step_on_device
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+import torch
 from PIL import Image
 
 from pixelcnn.data import guess_dataset, load_digits, load_splits
@@ -53,11 +54,11 @@ def test_threshold_is_128_and_resampling_follows_the_ink(data):
 
 
 def test_shift_images_moves_down_and_right():
-    ink = np.zeros((3, 5, 5), np.uint8)
+    ink = torch.zeros(3, 5, 7, dtype=torch.uint8)
     ink[:, 2, 2] = 9
-    moved = shift_images(ink, np.array([[0, 0], [1, 2], [-2, -1]]))
-    assert [tuple(np.argwhere(picture)[0]) for picture in moved] == [(2, 2), (3, 4), (0, 1)]
-    assert (shift_images(ink, np.array([[3, 0]] * 3)) == 0).all()
+    moved = shift_images(ink, torch.tensor([[0, 0], [1, 4], [-2, -1]]))
+    assert moved.dtype == torch.uint8 and moved.nonzero().tolist() == [[0, 2, 2], [1, 3, 6], [2, 0, 1]]
+    assert (shift_images(ink, torch.tensor([[3, 0], [0, -3], [-9, 9]])) == 0).all()
 
 
 def test_fingerprint_depends_on_the_pictures_alone(data):

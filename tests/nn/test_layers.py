@@ -59,6 +59,14 @@ def test_the_gradient_of_the_gate_is_right():
     torch.testing.assert_close(gate(h), gate(h.detach()), atol=1e-14, rtol=0)
 
 
+def test_the_gate_that_is_compiled_equals_the_other(monkeypatch):
+    gate = Gate(4).double()
+    h = torch.randn(3, 8, dtype=torch.float64, requires_grad=True)
+    out, grad = gate(h), torch.autograd.grad(gate(h).sum(), h)
+    monkeypatch.setattr("torch.compiler.is_compiling", lambda: True)
+    torch.testing.assert_close((gate(h), torch.autograd.grad(gate(h).sum(), h)), (out, grad), atol=1e-12, rtol=0)
+
+
 @pytest.mark.parametrize("shape", [(3, 5), (1024, 1025)])
 def test_lazy_zeros_are_zeros_and_share_no_memory(shape):
     one, other = (lazy_zeros(shape, like=torch.zeros(0)) for _ in range(2))

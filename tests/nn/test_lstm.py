@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pixelcnn.nn.lstm import ScanPath, lstm, lstm_scan
+from pixelcnn.nn.lstm import ScanPath, lstm, lstm_scan, sum_of_products
 
 DIAGONAL = {"taps": ((0, -1), (-1, 0)), "carry": (0, -1), "diagonal": True}
 ROW = {"taps": ((-1, -1), (-1, 0), (-1, 1)), "carry": (-1, 0)}
@@ -49,3 +49,9 @@ def test_a_scan_does_not_change_its_inputs():
     first, again = (torch.autograd.grad(h.sum(), inputs, retain_graph=keep) for keep in (True, False))
     torch.testing.assert_close(first, again, atol=0, rtol=0)
     torch.testing.assert_close([part.detach() for part in inputs], before, atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("parts", [1, 4, 12])
+def test_a_sum_of_products_does_not_depend_on_the_parts(parts):
+    left, right = (torch.randn(2, 12, size, dtype=torch.float64) for size in (3, 5))
+    torch.testing.assert_close(sum_of_products(left, right, parts), left.mT @ right, atol=1e-12, rtol=0)

@@ -8,8 +8,7 @@ from torch import Tensor
 
 import train
 from pixelcnn.data import Digits
-from pixelcnn.data.dataset import shift_images
-from pixelcnn.training.batches import DevicePictures, move
+from pixelcnn.training.batches import DevicePictures
 from pixelcnn.training.loss import TrainingLoss
 from pixelcnn.training.optimizer import average_weight, build_optimizers
 from pixelcnn.training.step import NEVER, CapturedTrainingStep, Piece, Progress, TrainingStep
@@ -84,14 +83,6 @@ def test_the_first_step_that_is_not_finite_is_remembered(tmp_path):
     for number in (6, 7):
         run(pieces_of_step(0), Progress(1e-3, 0.1, number))
     assert step.first_not_finite.tolist() == [6, 6]
-
-
-def test_pictures_are_moved_as_on_the_host():
-    rng = np.random.default_rng(0)
-    ink = rng.integers(1, 256, (9, 5, 7)).astype(np.uint8)
-    offsets = rng.integers(-8, 9, (9, 2))
-    expected = shift_images(ink, offsets)
-    assert (move(torch.from_numpy(ink), torch.from_numpy(offsets)).numpy() == expected).all()
 
 
 @pytest.mark.parametrize("dataset", ["mnist-threshold", "mnist-resampled", "mnist-gray"])
